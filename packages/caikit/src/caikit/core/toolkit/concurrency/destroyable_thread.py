@@ -1,0 +1,138 @@
+"""Threads that can be stopped."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import alog
+
+from .destroyable import Destroyable
+
+__all__ = ["DestroyableThread", "ThreadDestroyedException"]
+
+log = alog.use_channel("DESTROY-THRD")
+
+
+class ThreadDestroyedException(RuntimeError):  # noqa: N818 - a documented name
+    """Raised inside a thread by its `destroy`."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The work thread was destroyed by its lifecycle manager; "
+            "this exception does not come from the code that runs in the thread"
+        )
+
+
+class DestroyableThread(threading.Thread, Destroyable):
+    """Runs a function in a thread; `destroy` raises ThreadDestroyedException in it.
+
+    The exception appears at the next instruction of Python code, so a blocking call is finished first. Code in
+    the thread can catch it to clean up.
+    """
+
+    def __init__(
+        self,
+        runnable_func: Callable[..., Any],
+        *runnable_args: Any,
+        work_done_event: threading.Event | None = None,
+        **runnable_kwargs: Any,
+    ) -> None:
+        super().__init__()
+        self.runnable_func = runnable_func
+        self.runnable_args = runnable_args
+        self.runnable_kwargs = runnable_kwargs
+        self.work_done_event = work_done_event or threading.Event()
+        self._phase = threading.Lock()
+        self._interruptible = False
+        self._done = False
+        self._ran = False
+        self._destroyed = False
+        self._canceled = False
+        self._result: Any = None
+        self._raised: BaseException | None = None
+
+    @property
+    def destroyed(self) -> bool:
+        return self._destroyed
+
+    @property
+    def canceled(self) -> bool:
+        return self._canceled
+
+    @property
+    def ran(self) -> bool:
+        return self._ran
+
+    @property
+    def threw(self) -> bool:
+        return self._ran and self._raised is not None
+
+    @property
+    def error(self) -> Exception | None:
+        return self._raised if self._ran and isinstance(self._raised, Exception) else None
+
+    def destroy(self) -> None:
+        with self._phase:
+            self._destroyed = True
+            self._canceled = self._canceled or not self._done
+            if self._interruptible and self.ident is not None:
+                _raise_in_thread(self.ident, ThreadDestroyedException)
+
+    def get_or_throw(self) -> Any:
+        if not self._ran:
+            log.error("<COR26183104E>", f"The thread {self.name} has not finished, there is no result")
+            return None
+        if self._raised is not None:
+            raise self._raised
+        return self._result
+
+    def run(self) -> None:
+        try:
+            self._enter()
+            try:
+                try:
+                    self._result = self.runnable_func(*self.runnable_args, **self.runnable_kwargs)
+                finally:
+                    self._leave()
+            except BaseException as raised:
+                self._raised = raised
+            # once more, because the interruption may have come in the middle of the first one
+            self._leave()
+            self._ran = True
+            self._report()
+        finally:
+            self.work_done_event.set()
+
+    def _enter(self) -> None:
+        with self._phase:
+            if self._destroyed:
+                raise ThreadDestroyedException
+            self._interruptible = True
+
+    def _leave(self) -> None:
+        """From here on `destroy` leaves the thread alone, and an exception on its way is called back."""
+        with self._phase:
+            if self._interruptible:
+                self._interruptible = False
+                _raise_in_thread(threading.get_ident(), None)
+            self._done = True
+
+    def _report(self) -> None:
+        if self._raised is None:
+            return
+        stack_trace = "".join(traceback.format_exception(self._raised))
+        if isinstance(self._raised, ThreadDestroyedException):
+            message = f"The thread {self.name} was destroyed"
+            log.info({"log_code": "<COR15827563I>", "message": message, "stack_trace": stack_trace})
+        else:
+            message = f"The thread {self.name} raised {self._raised!r}"
+            log.warning({"log_code": "<COR16788843W>", "message": message, "stack_trace": stack_trace})
+
+
+def _raise_in_thread(ident: int, exception: type[BaseException] | None) -> None:
+    raised = None if exception is None else ctypes.py_object(exception)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), raised)

@@ -1,0 +1,121 @@
+"""Exceptions that survive the way to another process."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import alog
+
+from ...exceptions import error_handler
+
+__all__ = ["ExceptionPickler", "PickleFailureFallbackException"]
+
+error = error_handler.get(alog.use_channel("EXC-PICKLE"))
+
+
+class PickleFailureFallbackException(Exception):  # noqa: N818 - a documented name
+    """Stands for an exception that cannot be pickled, with its text."""
+
+
+class ExceptionPickler:
+    """Holds an exception so that pickling keeps its type, text, causes and contexts as far as possible."""
+
+    def __init__(self, exception: Exception) -> None:
+        error.type_check("<COR12665309E>", Exception, exception=exception)
+        self.exception = exception
+
+    def get(self) -> Exception:
+        return self.exception
+
+    def __reduce__(self) -> tuple[Callable[..., ExceptionPickler], tuple[list[_Link]]]:
+        return _unpickle, (_links(self.exception),)
+
+
+# the pickled exception, the positions of its cause and its context, whether the context is hidden
+_Link = tuple[bytes, "int | None", "int | None", bool]
+
+
+def _links(exception: BaseException) -> list[_Link]:
+    """The exception and everything it is chained to; chains may share members and run in circles."""
+    chain = [exception]
+    positions = {id(exception): 0}
+
+    def position(linked: BaseException | None) -> int | None:
+        if linked is None:
+            return None
+        if id(linked) not in positions:
+            positions[id(linked)] = len(chain)
+            chain.append(linked)
+        return positions[id(linked)]
+
+    # the chain grows while it is walked
+    return [
+        (_pickled(link), position(link.__cause__), position(link.__context__), link.__suppress_context__)
+        for link in chain
+    ]
+
+
+def _unpickle(links: list[_Link]) -> ExceptionPickler:
+    # the pickles come out of the pickle that is being read just now, so they are trusted as much as it is
+    chain = [pickle.loads(data) for data, *_ in links]  # noqa: S301
+    for link, (_, cause, context, hidden) in zip(chain, links, strict=True):
+        link.__cause__ = None if cause is None else chain[cause]
+        link.__context__ = None if context is None else chain[context]
+        link.__suppress_context__ = hidden
+    return ExceptionPickler(chain[0])
+
+
+def _pickled(exception: BaseException) -> bytes:
+    for make in (_as_it_is, _with_arguments_from_attributes):
+        try:
+            data = pickle.dumps(make(exception))
+            if _same(pickle.loads(data), exception):  # noqa: S301 - made in the line before
+                return data
+        except Exception:  # noqa: S112 - the next way may work, the last one always does
+            continue
+    return pickle.dumps(PickleFailureFallbackException(_text(exception)))
+
+
+def _as_it_is(exception: BaseException) -> Any:
+    return exception
+
+
+def _with_arguments_from_attributes(exception: BaseException) -> Any:
+    cls = type(exception)
+    arguments = {}
+    for name, parameter in inspect.signature(cls).parameters.items():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        if hasattr(exception, name):
+            arguments[name] = getattr(exception, name)
+        elif parameter.default is parameter.empty:
+            arguments[name] = getattr(exception, f"_{name}")
+    return _Recipe(cls, arguments)
+
+
+class _Recipe:
+    """Pickles as a call of a class."""
+
+    def __init__(self, cls: type[BaseException], arguments: dict[str, Any]) -> None:
+        self._call = (cls, arguments)
+
+    def __reduce__(self) -> tuple[Callable[..., BaseException], tuple[Any, ...]]:
+        return _call, self._call
+
+
+def _call(cls: type[BaseException], arguments: dict[str, Any]) -> BaseException:
+    return cls(**arguments)
+
+
+def _same(copy: Any, exception: BaseException) -> bool:
+    return type(copy) is type(exception) and str(copy) == str(exception)
+
+
+def _text(exception: BaseException) -> str:
+    try:
+        return str(exception)
+    except Exception:
+        return type(exception).__name__
