@@ -1,0 +1,65 @@
+"""Annotations as they stand in a class body, and the names that forward references mean."""
+
+from __future__ import annotations
+
+import sys
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+
+class FieldNumber(int):
+    """`Annotated[T, FieldNumber(3)]`: the number of a field on the wire."""
+
+    def __new__(cls, number: int) -> FieldNumber:
+        if number <= 0:
+            raise ValueError("A field number must be a positive integer")
+        return super().__new__(cls, number)
+
+
+class OneofField(str):
+    """`Annotated[T, OneofField("name")]`: the name of a union member."""
+
+    __slots__ = ()
+
+
+def metadata_of_kind(metadata: tuple[Any, ...], kind: type[Any]) -> Any | None:
+    """The one annotation of this kind; classes of the same name from elsewhere count as well."""
+    found = [item for item in metadata if isinstance(item, kind) or type(item).__name__ == kind.__name__]
+    if len(found) > 1:
+        raise ValueError(f"Multiple {type(found[0])} annotations found")
+    return found[0] if found else None
+
+
+def own_annotations(namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """The annotations of a class body that is about to become a class."""
+    found = namespace.get("__annotations__")
+    if found is None and sys.version_info >= (3, 14):
+        import annotationlib
+
+        annotate = annotationlib.get_annotate_from_class_namespace(namespace)
+        if annotate is not None:
+            found = annotationlib.call_annotate_function(annotate, annotationlib.Format.FORWARDREF)
+    return {name: value for name, value in (found or {}).items() if not is_class_variable(value)}
+
+
+def is_class_variable(annotation: Any) -> bool:
+    if isinstance(annotation, str):
+        return annotation.replace("typing.", "").startswith("ClassVar")
+    return annotation is typing.ClassVar or typing.get_origin(annotation) is typing.ClassVar
+
+
+class UnresolvedNameError(NameError):
+    """A forward reference names something that does not exist (yet)."""
+
+
+def resolve_text(text: str, scopes: tuple[Mapping[str, Any], ...]) -> Any:
+    """The object that the text of an annotation means."""
+    names: dict[str, Any] = {}
+    for scope in reversed(scopes):
+        names.update(scope)
+    try:
+        # The text was written by the author of the class, where Python itself would have evaluated it.
+        return eval(text, names)  # noqa: S307
+    except NameError as error:
+        raise UnresolvedNameError(str(error), name=error.name) from error

@@ -1,0 +1,143 @@
+"""Everything that is wrong with a JSON input, looked for after a reader has refused it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._json_input import Issue, Location, RefusedError
+from ._json_nodes import Mode, node_reader
+from ._json_union import member_node, member_reader, two_members
+from ._names import lower_camel
+from ._schema import (
+    EnumType,
+    MapOf,
+    MessageType,
+    Repeated,
+    Scalar,
+    StructType,
+    TimestampType,
+    UnionOf,
+    schema_of,
+)
+
+_LABELS = {"string": "str", "double": "float", "int64": "int", "bool": "bool", "bytes": "bytes"}
+
+
+def issues_of(node: Any, value: Any, loc: Location, mode: Mode, refused: RefusedError) -> list[Issue]:
+    """At least one issue: what the reader said, if the search finds nothing."""
+    found: list[Issue] = []
+    try:
+        if node is not None:
+            _search(node, value, loc, mode, found)
+    except RecursionError:
+        found.clear()
+    return found or [Issue(refused.type, loc, refused.msg, value, refused.ctx)]
+
+
+def _search(node: Any, value: Any, loc: Location, mode: Mode, found: list[Issue]) -> None:
+    match node:
+        case MessageType(cls) if isinstance(value, dict):
+            _search_object(cls, value, loc, mode, found)
+        case Repeated(item) if isinstance(value, list):
+            for index, element in enumerate(value):
+                _search(item, element, (*loc, index), mode, found)
+        case MapOf(_, item) if isinstance(value, dict):
+            before = len(found)
+            for key, element in value.items():
+                _search(item, element, (*loc, key), mode, found)
+            if len(found) == before:
+                _try(node, value, loc, mode, found)
+        case UnionOf(members):
+            _search_union(node, members, value, loc, mode, found)
+        case _:
+            _try(node, value, loc, mode, found)
+
+
+def _try(node: Any, value: Any, loc: Location, mode: Mode, found: list[Issue]) -> None:
+    try:
+        node_reader(node, mode)(value)
+    except RefusedError as refused:
+        found.append(Issue(refused.type, loc, refused.msg, value, refused.ctx))
+
+
+def _search_union(
+    node: UnionOf, members: Any, value: Any, loc: Location, mode: Mode, found: list[Issue]
+) -> None:
+    try:
+        node_reader(node, mode)(value)
+    except RefusedError:
+        for member in members:
+            inner = member_node(member)
+            place = (*loc, label(inner)) if len(members) > 1 else loc
+            _search(inner, value, place, mode, found)
+
+
+def _search_object(
+    cls: type[Any], value: dict[str, Any], loc: Location, mode: Mode, found: list[Issue]
+) -> None:
+    before = len(found)
+    known: set[str] = set()
+    for field in schema_of(cls).fields:
+        given = {name: value[name] for name in (field.name, lower_camel(field.name)) if name in value}
+        known.update(given)
+        for name, item in given.items():
+            if item is not None:
+                _search(field.type, item, (*loc, name), mode, found)
+        if isinstance(field.type, UnionOf):
+            known.update(_search_members(cls, field.name, field.type, value, given, loc, mode, found))
+    if not mode.ignore_unknown:
+        unknown = [name for name in value if name not in known]
+        found.extend(
+            Issue("extra_forbidden", (*loc, name), "Extra inputs are not permitted", value[name])
+            for name in unknown
+        )
+    if len(found) == before:
+        _try(MessageType(cls), value, loc, mode, found)
+
+
+def _search_members(
+    cls: type[Any],
+    union: str,
+    node: UnionOf,
+    value: dict[str, Any],
+    given: dict[str, Any],
+    loc: Location,
+    mode: Mode,
+    found: list[Issue],
+) -> set[str]:
+    names = set()
+    active = [name for name, item in given.items() if item is not None]
+    for member in node.members:
+        for name in (member.name, lower_camel(member.name)):
+            if name not in value or name in names:
+                continue
+            names.add(name)
+            if value[name] is None:
+                continue
+            active.append(name)
+            try:
+                member_reader(cls, member, mode)(value[name])
+            except RefusedError:
+                _search(member_node(member), value[name], (*loc, name), mode, found)
+    if len(active) > 1:
+        refused = two_members(union)
+        found.append(Issue(refused.type, (*loc, active[1]), refused.msg, value[active[1]], refused.ctx))
+    return names
+
+
+def label(node: Any) -> str:
+    """How a member of a union is called in a location."""
+    match node:
+        case Scalar(kind):
+            return _LABELS.get(kind, kind)
+        case EnumType(cls):
+            return cls.__name__
+        case MessageType(cls):
+            return schema_of(cls).full_name
+        case TimestampType():
+            return "datetime"
+        case StructType():
+            return "dict[any,any]"
+        case Repeated(item):
+            return f"list[{label(item)}]"
+    return "any"

@@ -1,0 +1,46 @@
+"""From parsed JSON to data objects, with every problem reported."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ._codecs import codecs_of
+from ._json_input import JsonInputError, Location, RefusedError, parse_json
+from ._json_issues import issues_of
+from ._json_nodes import WIRE, WIRE_IGNORING, Mode, Reader, node_reader
+from ._json_object import own_reader
+from ._schema import MessageType
+
+
+def object_from_json(cls: type[Any], value: str | dict[str, Any], ignore_unknown: bool) -> Any:
+    """What `from_json` does."""
+    if isinstance(value, str):
+        parsed = parse_json(value)
+    elif isinstance(value, dict):
+        parsed = json.loads(json.dumps(value))
+    else:
+        raise TypeError(
+            f"type check failed: variable `json_str` has type `{type(value).__name__}` not in `('str', 'dict')`"
+        )
+    return read_object(cls, parsed, (), WIRE_IGNORING if ignore_unknown else WIRE)
+
+
+def read_object(cls: type[Any], value: Any, loc: Location, mode: Mode) -> Any:
+    """A data object from parsed JSON, by the reader of its fields."""
+    return _reporting(own_reader(codecs_of(cls), mode), MessageType(cls), value, loc, mode)
+
+
+def read_node(node: Any, value: Any, loc: Location, mode: Mode) -> Any:
+    """The value of a schema node from parsed JSON."""
+    return _reporting(node_reader(node, mode), node, value, loc, mode)
+
+
+def _reporting(reader: Reader, node: Any, value: Any, loc: Location, mode: Mode) -> Any:
+    try:
+        return reader(value)
+    except RefusedError as refused:
+        raise JsonInputError(issues_of(node, value, loc, mode, refused)) from None
+    except RecursionError:
+        deep = RefusedError("recursion_loop", "Input is nested too deeply")
+        raise JsonInputError(issues_of(None, value, loc, mode, deep)) from None

@@ -1,0 +1,303 @@
+"""From the annotations of a class to its fields."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import sys
+import types
+import typing
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Annotated, Any, Literal, Union
+
+from google.protobuf.message import Message
+
+from . import _registry
+from ._annotations import FieldNumber, OneofField, metadata_of_kind, resolve_text
+from ._json_dict import is_json_dict
+from ._names import map_value_name, wrapper_name
+from ._schema import (
+    MISSING,
+    AnyType,
+    EnumType,
+    Field,
+    MapOf,
+    Member,
+    MessageType,
+    Repeated,
+    Scalar,
+    Single,
+    StructType,
+    TimestampType,
+    UnionOf,
+)
+from ._state import own_state, state_of
+
+PLACEHOLDER = "PLACEHOLDER_UNSET"
+
+_SCALARS = {
+    str: Scalar("string"),
+    int: Scalar("int64"),
+    float: Scalar("double"),
+    bool: Scalar("bool"),
+    bytes: Scalar("bytes"),
+}
+_NUMPY_SCALARS = {
+    "int32": Scalar("int32"),
+    "int64": Scalar("int64"),
+    "uint32": Scalar("uint32"),
+    "uint64": Scalar("uint64"),
+    "float32": Scalar("float"),
+    "float64": Scalar("double"),
+}
+_KEY_KINDS = ("string", "int64", "int32", "uint64", "uint32", "bool")
+WELL_KNOWN: dict[str, Single] = {
+    "google.protobuf.Struct": StructType(),
+    "google.protobuf.Timestamp": TimestampType(),
+    "google.protobuf.Any": AnyType(),
+}
+
+
+class FieldParser:
+    """Reads the annotations of one class; `make_nested(name, annotations, defaults)` makes a nested data object."""
+
+    def __init__(self, cls: type[Any], make_nested: Callable[[str, dict[str, Any], dict[str, Any]], Any]):
+        self._cls = cls
+        self._make_nested = make_nested
+        self._scopes: tuple[Mapping[str, Any], ...] = ()
+        self._field = ""
+        self._count = 0
+        self._nested: dict[Any, Any] = {}
+        self._enums: dict[type[Enum], EnumType] = {}
+
+    def parse(self) -> tuple[Field, ...]:
+        fields = []
+        for name, (owner, annotation) in self._all_annotations().items():
+            self._field = name
+            self._scopes = self._scopes_of(owner)
+            try:
+                field = self._parse_field(name, annotation)
+            except (ValueError, TypeError) as error:
+                raise type(error)(f"{error} (field {self._cls.__name__}.{name})") from error
+            fields.append(field)
+            self._count += len(field.type.members) if isinstance(field.type, UnionOf) else 1
+        return tuple(fields)
+
+    def _all_annotations(self) -> dict[str, tuple[type[Any], Any]]:
+        found: dict[str, tuple[type[Any], Any]] = {}
+        for base in reversed(self._cls.__mro__):
+            state = own_state(base)
+            if state is not None:
+                found.update({name: (base, value) for name, value in state.annotations.items()})
+        return found
+
+    def _scopes_of(self, owner: type[Any]) -> tuple[Mapping[str, Any], ...]:
+        module = sys.modules.get(owner.__module__)
+        state = state_of(owner)
+        return (
+            {self._cls.__name__: self._cls, owner.__name__: owner},
+            {key: value for key, value in vars(owner).items() if key not in state.fields},
+            state.namespace,
+            vars(module) if module is not None else {},
+        )
+
+    def _parse_field(self, name: str, annotation: Any) -> Field:
+        default, default_factory = self._default(name)
+        has_default = default is not MISSING or default_factory is not None
+        base, metadata = self._unwrap(annotation)
+        number = metadata_of_kind(metadata, FieldNumber)
+        member_name = metadata_of_kind(metadata, OneofField)
+        optional, choices = self._choices(base)
+        if len(choices) > 1 or member_name is not None:
+            members = self._members(name, choices if len(choices) > 1 else [annotation])
+            return Field(name, None, UnionOf(members), False, default, default_factory)
+        node = self._node(choices[0])
+        presence = (optional and not metadata) or has_default
+        if isinstance(node, (Repeated, MapOf)):
+            presence = False
+        return Field(
+            name,
+            int(number) if number is not None else self._count + 1,
+            node,
+            presence,
+            default,
+            default_factory,
+        )
+
+    def _default(self, name: str) -> tuple[Any, Callable[[], Any] | None]:
+        field = state_of(self._cls).fields[name]
+        if field.default_factory is not dataclasses.MISSING:
+            return MISSING, field.default_factory
+        return (MISSING if field.default is dataclasses.MISSING else field.default), None
+
+    def _resolve(self, annotation: Any) -> Any:
+        if isinstance(annotation, str):
+            return self._resolve(resolve_text(annotation, self._scopes))
+        if isinstance(annotation, typing.ForwardRef):
+            return self._resolve(resolve_text(annotation.__forward_arg__, self._scopes))
+        return annotation
+
+    def _unwrap(self, annotation: Any) -> tuple[Any, tuple[Any, ...]]:
+        """The type and the metadata of an Annotated type."""
+        annotation = self._resolve(annotation)
+        metadata: tuple[Any, ...] = ()
+        while typing.get_origin(annotation) is Annotated:
+            metadata += annotation.__metadata__
+            annotation = self._resolve(annotation.__origin__)
+        return annotation, metadata
+
+    def _choices(self, annotation: Any) -> tuple[bool, list[Any]]:
+        """Whether None is allowed, and the other types of a union (one type if it is no union)."""
+        if typing.get_origin(annotation) not in (Union, types.UnionType):
+            return False, [annotation]
+        every = [self._resolve(choice) for choice in typing.get_args(annotation)]
+        choices: list[Any] = []
+        for choice in every:
+            base, _ = self._unwrap(choice)
+            nested = typing.get_origin(base) in (Union, types.UnionType)
+            choices.extend(self._choices(base)[1] if nested else [choice])
+        others = [choice for choice in choices if choice is not type(None)]
+        if not others:
+            raise ValueError(f"Got unsupported entry type {annotation}")
+        return len(others) < len(choices), others
+
+    def _members(self, field: str, choices: list[Any]) -> tuple[Member, ...]:
+        members = []
+        for position, choice in enumerate(choices):
+            base, metadata = self._unwrap(choice)
+            _, (base, *_) = self._choices(base)
+            node = self._node(base)
+            if isinstance(node, MapOf):
+                raise ValueError(f"Got unsupported entry type {base} in a union: a oneof cannot hold a map")
+            label = self._label(base)
+            named = metadata_of_kind(metadata, OneofField)
+            number = metadata_of_kind(metadata, FieldNumber)
+            wrapper = None
+            if isinstance(node, Repeated):
+                item_label = self._label(typing.get_args(base)[0])
+                wrapper = wrapper_name(field, item_label)
+                label = f"{item_label}_sequence"
+                self._nested_wrapper(wrapper, base)
+            name = str(named) if named is not None else f"{field}_{label}"
+            members.append(
+                Member(name.lower(), int(number) if number else self._count + position + 1, node, wrapper)
+            )
+        return tuple(members)
+
+    def _nested_wrapper(self, wrapper: str, base: Any) -> None:
+        if wrapper not in self._nested:
+            self._nested[wrapper] = self._make_nested(wrapper, {"values": base}, {})
+
+    def _label(self, annotation: Any) -> str:
+        base, _ = self._unwrap(annotation)
+        _, (base, *_) = self._choices(base)
+        if is_json_dict(base):
+            return "dict"
+        if typing.get_origin(base) is Literal:
+            return type(typing.get_args(base)[0]).__name__
+        return getattr(base, "__name__", None) or "any"
+
+    def _node(self, annotation: Any) -> Single | Repeated | MapOf:
+        base, _ = self._unwrap(annotation)
+        if is_json_dict(base):
+            return StructType()
+        origin, arguments = typing.get_origin(base), typing.get_args(base)
+        if origin is list:
+            return Repeated(self._item(arguments[0], base))
+        if origin is dict:
+            return self._map(arguments, base)
+        return self._single(base)
+
+    def _item(self, annotation: Any, container: Any) -> Single:
+        base, _ = self._unwrap(annotation)
+        _, choices = self._choices(base)
+        node = self._node(choices[0]) if len(choices) == 1 else None
+        if node is None or isinstance(node, (Repeated, MapOf)):
+            raise ValueError(f"Got unsupported entry type {container}: lists hold single values")
+        return node
+
+    def _map(self, arguments: tuple[Any, ...], container: Any) -> MapOf:
+        key = self._single(self._unwrap(arguments[0])[0])
+        if not isinstance(key, Scalar) or key.kind not in _KEY_KINDS:
+            raise ValueError(f"Got unsupported entry type {container}: keys are str, int or bool")
+        base, _ = self._unwrap(arguments[1])
+        _, choices = self._choices(base)
+        value_type = self._unwrap(choices[0])[0]
+        nested = map_value_name(self._field, getattr(value_type, "__name__", ""))
+        value = None
+        if len(choices) == 1:
+            plain = isinstance(value_type, type) and value_type is not dict and value_type is not list
+            value = self._single(value_type, nested) if plain else self._node(value_type)
+        if value is None or isinstance(value, (Repeated, MapOf)):
+            raise ValueError(f"Got unsupported entry type {container}: maps hold single values")
+        return MapOf(key, value)
+
+    def _single(self, base: Any, nested_name: str | None = None) -> Single:
+        if base is Any:
+            return AnyType()
+        if typing.get_origin(base) is Literal:
+            return self._literal(base)
+        if not isinstance(base, type):
+            raise ValueError(f"Got unsupported entry type {base!r}")
+        if base in _SCALARS:
+            return _SCALARS[base]
+        if base.__module__ == "numpy" and base.__name__ in _NUMPY_SCALARS:
+            return _NUMPY_SCALARS[base.__name__]
+        if base is datetime.datetime:
+            return TimestampType()
+        if issubclass(base, Enum):
+            return self._enum(base, nested_name)
+        return self._message(base, nested_name)
+
+    def _literal(self, base: Any) -> Scalar:
+        kinds = {type(value) for value in typing.get_args(base)}
+        if len(kinds) != 1 or not kinds <= _SCALARS.keys():
+            raise ValueError(f"Got unsupported entry type {base}: the values of a Literal need one type")
+        return _SCALARS[kinds.pop()]
+
+    def _enum(self, base: type[Enum], nested_name: str | None) -> EnumType:
+        wrapper = getattr(base, "_proto_enum", None)
+        values = {member.value for member in base}
+        if wrapper is not None:
+            placeholder = None if 0 in values else wrapper.Name(0)
+            return EnumType(base, placeholder)
+        if not all(isinstance(value, int) for value in values):
+            raise ValueError(f"Got unsupported entry type {base!r}: enum values must be int")
+        known = self._enums.get(base)
+        if known is None:
+            # Value names live in the message, so one enum can be nested only once.
+            name = nested_name or base.__name__
+            if any(node.nested == name for node in self._enums.values()):
+                raise ValueError(f"Got unsupported entry type {base!r}: two nested enums are called {name}")
+            taken = any(node.placeholder == PLACEHOLDER for node in self._enums.values())
+            placeholder = f"{name.upper()}_{PLACEHOLDER}" if taken else PLACEHOLDER
+            known = self._enums[base] = EnumType(base, None if 0 in values else placeholder, name)
+        return known
+
+    def _message(self, base: type[Any], nested_name: str | None) -> MessageType | Single:
+        if getattr(base, "_caikit_state", None) is not None:
+            return MessageType(base)
+        if issubclass(base, Message):
+            full_name = base.DESCRIPTOR.full_name
+            if full_name in WELL_KNOWN:
+                return WELL_KNOWN[full_name]
+            registered = _registry.find(full_name)
+            if registered is not None:
+                return MessageType(registered)
+            raise ValueError(f"Got unsupported entry type {base!r}: no data object is known for {full_name}")
+        if dataclasses.is_dataclass(base):
+            return self._plain_dataclass(base, nested_name or base.__name__)
+        raise ValueError(f"Got unsupported entry type {base!r}")
+
+    def _plain_dataclass(self, base: type[Any], name: str) -> MessageType:
+        if base not in self._nested:
+            hints = {field.name: field.type for field in dataclasses.fields(base)}
+            defaults = {}
+            for field in dataclasses.fields(base):
+                if field.default is not dataclasses.MISSING:
+                    defaults[field.name] = field.default
+                elif field.default_factory is not dataclasses.MISSING:
+                    defaults[field.name] = dataclasses.field(default_factory=field.default_factory)
+            self._nested[base] = self._make_nested(name, hints, defaults)
+        return MessageType(self._nested[base], name)

@@ -1,0 +1,1 @@
+"""Lazy, re-iterable streams of data and the helpers around them."""

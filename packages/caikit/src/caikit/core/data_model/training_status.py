@@ -1,0 +1,5 @@
+"""The states of a training."""
+
+from .job import JobStatus as TrainingStatus
+
+__all__ = ["TrainingStatus"]

@@ -1,0 +1,76 @@
+"""Jobs: work that goes on after the call that started it."""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import aconfig
+
+from ..data_model.job import JobStatus
+from ..toolkit.factory import FactoryConstructible
+from ..toolkit.reversible_hasher import ReversibleHasher
+
+__all__ = ["JobBase", "JobFutureBase", "JobInfo"]
+
+
+@dataclass
+class JobInfo:
+    """State of a job; times are local."""
+
+    status: JobStatus
+    errors: list[Exception] | None = None
+    submission_time: datetime | None = None
+    completion_time: datetime | None = None
+
+
+class JobFutureBase(abc.ABC):
+    """Handle of one job."""
+
+    ID_DELIMITER = ":"
+
+    def __init__(
+        self, future_name: str, future_id: str, use_reversible_hash: bool = True, **kwargs: Any
+    ) -> None:
+        """The id tells the name of the component that runs the job, unless `use_reversible_hash` is off."""
+        self._id = future_id
+        if use_reversible_hash:
+            self._id = f"{ReversibleHasher.hash(future_name)}{self.ID_DELIMITER}{future_id}"
+
+    @property
+    def id(self) -> str:
+        return self._id
+
+    @abc.abstractmethod
+    def get_info(self) -> JobInfo:
+        """The state of the job, without waiting."""
+
+    @abc.abstractmethod
+    def cancel(self) -> None:
+        """Stop the work."""
+
+    @abc.abstractmethod
+    def wait(self) -> None:
+        """Block until the job is finished; its errors are not raised."""
+
+    @abc.abstractmethod
+    def result(self) -> Any:
+        """Wait, then return what the job made or raise what ended it."""
+
+
+class JobBase(FactoryConstructible):
+    """A component that runs jobs."""
+
+    def __init__(self, config: aconfig.Config, instance_name: str) -> None:
+        self._instance_name = instance_name
+
+    @abc.abstractmethod
+    def get_future(self, future_id: str) -> JobFutureBase:
+        """The handle of a job of this component."""
+
+    @classmethod
+    def get_job_name(cls, future_id: str) -> str:
+        """The name of the component that is encoded in an id."""
+        return ReversibleHasher.reverse_hash(future_id.partition(JobFutureBase.ID_DELIMITER)[0])

@@ -1,0 +1,151 @@
+"""Makes predictions as jobs in threads of this process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+import weakref
+from pathlib import Path
+from typing import Any
+
+import aconfig
+import alog
+
+from ..data_model.base import DataBase
+from ..exceptions import error_handler
+from ..exceptions.caikit_core_exception import CaikitCoreException, CaikitCoreStatusCode
+from ._paths import checked_part
+from .job_predictor_base import JobPredictorBase, JobPredictorFutureBase
+from .local_job_base import LocalJobBase, LocalJobFuture
+
+__all__ = ["RESULT_FILE_NAME", "LocalJobPredictor"]
+
+log = alog.use_channel("LOC-PRED")
+error = error_handler.get(log)
+
+RESULT_FILE_NAME = "result.bin"
+
+
+class LocalJobPredictionFuture(LocalJobFuture, JobPredictorFutureBase):
+    """A prediction of this process; its result is a file."""
+
+    def __init__(
+        self,
+        future_name: str,
+        future_id: str,
+        model_instance: Any,
+        prediction_func_name: str,
+        result_dir: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        save_with_id: bool = True,
+        use_reversible_hash: bool = True,
+    ) -> None:
+        super().__init__(
+            future_name=future_name,
+            future_id=future_id,
+            args=args,
+            kwargs=kwargs,
+            use_reversible_hash=use_reversible_hash,
+        )
+        directory = os.path.join(result_dir, checked_part("id", self.id)) if save_with_id else result_dir
+        self._save_path = os.path.join(directory, RESULT_FILE_NAME)
+        self._has_own_directory = save_with_id
+        self._model: Any = model_instance
+        self._prediction_func_name = prediction_func_name
+        self._result_class: type[DataBase] | None = None
+
+    @property
+    def save_path(self) -> str:
+        """The file of the result."""
+        return self._save_path
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        result = getattr(self._model, self._prediction_func_name)(*args, **kwargs)
+        self._save_result(result)
+        return result
+
+    def result(self) -> Any:
+        self.wait()
+        try:
+            data = Path(self.save_path).read_bytes()
+        except FileNotFoundError:
+            data = None
+        if data is None or self._result_class is None:
+            message = f"Prediction result for {self.id} is not found"
+            error("<COR40728394E>", CaikitCoreException(CaikitCoreStatusCode.NOT_FOUND, message))
+        return self._result_class.from_binary_buffer(data)
+
+    def _keep_result(self, result: Any) -> None:
+        self._result_class = type(result)
+
+    def _save_result(self, result: Any) -> None:
+        data = result.to_binary_buffer()
+        path = Path(self.save_path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+        temporary.write_bytes(data)
+        temporary.replace(path)
+
+    def _delete_result(self) -> None:
+        if self._has_own_directory:
+            shutil.rmtree(os.path.dirname(self.save_path), ignore_errors=True)
+        else:
+            Path(self.save_path).unlink(missing_ok=True)
+
+    def _release(self) -> None:
+        self._model = None
+        super()._release()
+
+
+class LocalJobPredictor(LocalJobBase[LocalJobPredictionFuture], JobPredictorBase):
+    """Job predictor type LOCAL.
+
+    Config: `retention_duration` (for ever), `result_dir` (a temporary directory), `max_concurrent_jobs` (the number
+    of processors, at least 8; more jobs wait).
+    """
+
+    name = "LOCAL"
+
+    LocalPredictionFuture = LocalJobPredictionFuture
+
+    def __init__(self, config: aconfig.Config, instance_name: str) -> None:
+        super().__init__(config, instance_name)
+        self._result_dir: str | None = config.get("result_dir")
+        error.type_check("<COR91840275E>", str, allow_none=True, result_dir=self._result_dir)
+
+    def predict(
+        self,
+        model_instance: Any,
+        prediction_func_name: str,
+        *args: Any,
+        save_with_id: bool = True,
+        external_prediction_id: str | None = None,
+        external_inference_id: str | None = None,
+        **kwargs: Any,
+    ) -> LocalJobPredictionFuture:
+        external_id = external_prediction_id or external_inference_id
+        job = self.LocalPredictionFuture(
+            self._instance_name,
+            external_id or self._new_id(),
+            model_instance,
+            prediction_func_name,
+            self._results(),
+            args,
+            kwargs,
+            save_with_id=save_with_id,
+            use_reversible_hash=external_id is None,
+        )
+        return self._start(job, "prediction")
+
+    def _results(self) -> str:
+        with self._jobs_lock:
+            if self._result_dir is None:
+                self._result_dir = tempfile.mkdtemp(prefix="caikit-predictions-")
+                weakref.finalize(self, shutil.rmtree, self._result_dir, ignore_errors=True)
+            return self._result_dir
+
+    def get_prediction_future(self, prediction_id: str) -> LocalJobPredictionFuture:
+        return self._find(prediction_id, "background_id")

@@ -1,0 +1,9 @@
+"""Modules: algorithms that can be trained, saved, loaded and run."""
+
+from .base import ModuleBase
+from .config import ModuleConfig
+from .decorator import module
+from .loader import ModuleLoader
+from .saver import ModuleSaver
+
+__all__ = ["ModuleBase", "ModuleConfig", "ModuleLoader", "ModuleSaver", "module"]

@@ -1,0 +1,223 @@
+"""The decorator that makes a class a module."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from caikit.core import DataObjectBase, ModuleBase, TaskBase, dataobject, module, task
+from caikit.core.model_manager import get_valid_module_ids
+from caikit.core.module_backends import BackendBase
+from caikit.core.module_backends.backend_types import register_backend_type
+from caikit.core.modules import decorator
+from caikit.core.registries import module_backend_registry, module_registry
+
+
+class DecoratorBackend(BackendBase):
+    backend_type = "DECORATORTEST"
+
+    def register_config(self, config: dict[str, Any]) -> None: ...
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+register_backend_type(DecoratorBackend)
+
+
+@dataobject("tests.core.module_decorator")
+class DecoratorData(DataObjectBase):
+    text: str
+
+
+@task(unary_parameters={"sample": DecoratorData}, unary_output_type=DecoratorData)
+class DecoratorTask(TaskBase):
+    pass
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def test_the_class_knows_what_it_is() -> None:
+    module_id = new_id()
+
+    @module(module_id, "Name", "1.2.3-rc.1+build5", DecoratorTask)
+    class Complete(ModuleBase):
+        def run(self, sample: DecoratorData) -> DecoratorData: ...
+
+    assert (
+        module_id,
+        "Name",
+        "1.2.3-rc.1+build5",
+    ) == (Complete.MODULE_ID, Complete.MODULE_NAME, Complete.MODULE_VERSION)
+    assert Complete.MODULE_CLASS.endswith(".test_the_class_knows_what_it_is.<locals>.Complete")
+    assert Complete.PRODUCER_ID.name == "Name"
+    assert Complete.PRODUCER_ID.version == "1.2.3-rc.1+build5"
+    assert Complete.RUN_SIGNATURE.parameters == {"sample": DecoratorData}
+    assert Complete.TRAIN_SIGNATURE.parameters == {}
+    assert Complete.tasks == [DecoratorTask]
+    assert Complete.BACKEND_TYPE == "LOCAL"
+    assert Complete.SUPPORTED_LOAD_BACKENDS == ["LOCAL"]
+    assert Complete().module_metadata == {"name": "Name", "version": "1.2.3-rc.1+build5"}
+    assert module_registry()[module_id] is Complete
+    assert module_backend_registry()[module_id]["LOCAL"].impl_class is Complete
+    assert get_valid_module_ids()[module_id] == "Complete"
+
+
+def test_a_module_needs_no_task() -> None:
+    @module(id=new_id(), name="Helper", version="0.0.1")
+    class Helper(ModuleBase):
+        pass
+
+    assert Helper.tasks == []
+    assert ModuleBase.tasks == []
+    assert Helper.get_inference_signature(False, False) is None
+    assert Helper.get_inference_signatures(DecoratorTask) is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"id": 12, "name": "a", "version": "0.0.1"}, TypeError, "`id`"),
+        ({"id": "a", "name": None, "version": "0.0.1"}, TypeError, "expected `name` or"),
+        ({"id": "a", "name": "b"}, TypeError, "expected `version` or"),
+        ({}, TypeError, "`id`, `name`, `version` or"),
+        ({"id": "a", "name": "a", "version": "1.0"}, ValueError, "1.0 is not valid SemVer string"),
+        ({"id": "a", "name": "a", "version": "01.0.0"}, ValueError, "is not valid SemVer string"),
+        (
+            {"id": "a", "name": "a", "version": "0.0.1", "task": DecoratorTask, "tasks": [DecoratorTask]},
+            ValueError,
+            "Specify either task or tasks parameter, not both.",
+        ),
+        (
+            {"id": "a", "name": "a", "version": "0.0.1", "tasks": {DecoratorTask}},
+            TypeError,
+            "`tasks` has type `set`",
+        ),
+        ({"id": "a", "name": "a", "version": "0.0.1", "task": str}, TypeError, "subclass check failed"),
+        ({"base_module": "zzz"}, ValueError, "Unknown base module id: zzz"),
+        ({"base_module": 12}, TypeError, "base_module"),
+        ({"base_module": str}, TypeError, "subclass check failed"),
+        ({"base_module": ModuleBase}, ValueError, "is not decorated with"),
+        (
+            {"id": "a", "name": "a", "version": "0.0.1", "backend_config_override": 1},
+            TypeError,
+            "backend_config_override",
+        ),
+    ],
+)
+def test_bad_arguments_are_refused(arguments: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        module(**arguments)
+
+
+def test_only_modules_can_be_modules() -> None:
+    with pytest.raises(TypeError, match=r"`Plain` does not extend ModuleBase"):
+
+        @module(new_id(), "Plain", "0.0.1")  # type: ignore[type-var] # the mistake
+        class Plain:
+            pass
+
+    with pytest.raises(TypeError):
+
+        @module  # type: ignore[arg-type] # the mistake
+        class Bare(ModuleBase):
+            pass
+
+
+def test_an_id_belongs_to_one_class() -> None:
+    module_id = new_id()
+
+    @module(module_id, "A", "0.0.1")
+    class First(ModuleBase):
+        pass
+
+    with pytest.raises(
+        RuntimeError, match=rf"MODULE_ID `{module_id}` conflicts for classes `Second` and `First`"
+    ):
+
+        @module(module_id, "B", "0.0.1")
+        class Second(ModuleBase):
+            pass
+
+    assert module_registry()[module_id] is First
+
+
+def test_the_same_class_can_be_defined_again() -> None:
+    module_id = new_id()
+
+    def define() -> type[ModuleBase]:
+        @module(module_id, "A", "0.0.1")
+        class Reloaded(ModuleBase):
+            pass
+
+        return Reloaded
+
+    define()
+    newest = define()
+    assert module_registry()[module_id] is newest
+    assert module_backend_registry()[module_id]["LOCAL"].impl_class is newest
+
+
+def test_a_failed_decoration_registers_nothing() -> None:
+    module_id = new_id()
+    with pytest.raises(
+        ValueError, match=rf"Cannot override implementation of {module_id} for unknown backend type NOPE"
+    ):
+
+        @module(module_id, "A", "0.0.1", backend_type="NOPE")
+        class BadBackend(ModuleBase):
+            pass
+
+    with pytest.raises(ValueError, match=r"no .run parameters"):
+
+        @module(module_id, "A", "0.0.1", DecoratorTask)
+        class NoRun(ModuleBase):
+            pass
+
+    assert module_id not in module_registry()
+    assert module_id not in module_backend_registry()
+
+
+def test_an_implementation_for_another_backend() -> None:
+    @module(new_id(), "Base", "0.0.1", DecoratorTask)
+    class Base(ModuleBase):
+        def run(self, sample: DecoratorData) -> DecoratorData: ...
+
+    @module(base_module=Base, backend_type="DECORATORTEST", backend_config_override={"a": 1})
+    class Implementation(ModuleBase):
+        SUPPORTED_LOAD_BACKENDS = ["DECORATORTEST", "LOCAL"]
+
+        def run(self, sample: DecoratorData) -> DecoratorData: ...
+
+    assert Implementation.MODULE_ID == Base.MODULE_ID
+    assert Implementation.tasks == [DecoratorTask]
+    assert Implementation.get_inference_signature(False, False, DecoratorTask) is not None
+    assert Implementation.SUPPORTED_LOAD_BACKENDS == ["DECORATORTEST", "LOCAL"]
+    assert module_registry()[Base.MODULE_ID] is Base
+    registered = module_backend_registry()[Base.MODULE_ID]["DECORATORTEST"]
+    assert registered.impl_class is Implementation
+    assert registered.backend_config_override == {"a": 1}
+
+    with pytest.raises(
+        AssertionError, match=rf"Registration conflict! \({Base.MODULE_ID}, DECORATORTEST\) already"
+    ):
+
+        @module(base_module=Base.MODULE_ID, backend_type="DECORATORTEST")
+        class Another(ModuleBase):
+            pass
+
+
+def test_what_a_parent_can_load_is_not_inherited() -> None:
+    @module(new_id(), "Parent", "0.0.1")
+    class Parent(ModuleBase):
+        SUPPORTED_LOAD_BACKENDS = ["LOCAL", "OTHER"]
+
+    @module(base_module=Parent, backend_type="DECORATORTEST")
+    class Child(Parent):
+        pass
+
+    assert decorator.SUPPORTED_LOAD_BACKENDS_VAR_NAME == "SUPPORTED_LOAD_BACKENDS"
+    assert Child.SUPPORTED_LOAD_BACKENDS == ["DECORATORTEST"]

@@ -1,0 +1,307 @@
+"""Saved models: their files, their config.yml, what a loaded model knows."""
+
+# ruff: noqa: PT012 - the failure happens inside of the context that is tested
+
+from __future__ import annotations
+
+import copy
+import io
+import os
+import pickle
+import uuid
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import caikit
+from caikit.core import ModuleBase, ModuleConfig, ModuleLoader, ModuleSaver, YAMLSerializer, module
+
+
+@module(str(uuid.uuid4()), "Saved", "1.2.3")
+class SavedModule(ModuleBase):
+    def __init__(self, number: Any = 1, parts: dict[str, ModuleBase] | None = None) -> None:
+        self.number = number
+        self.parts = parts or {}
+
+    def save(self, model_path: str, fail: bool = False, **kwargs: Any) -> None:
+        with ModuleSaver(self, model_path=model_path) as saver:
+            saver.update_config({"number": self.number})
+            for name, part in self.parts.items():
+                saver.save_module(part, name)
+            if fail:
+                raise RuntimeError("no space left")
+
+    @classmethod
+    def load(cls, model_path: str | ModuleConfig) -> SavedModule:
+        """Load it."""
+        loader = ModuleLoader(model_path)
+        parts = {name: loader.load_module(name) for name in loader.config.module_paths or {}}
+        return cls(loader.config.number, parts)
+
+
+@module(str(uuid.uuid4()), "Child", "0.0.1")
+class ChildModule(SavedModule):
+    @classmethod
+    def load(cls, model_path: str | ModuleConfig) -> SavedModule:
+        return super().load(model_path)
+
+
+def files_in(path: Path) -> list[str]:
+    return [entry.name for entry in path.iterdir()]
+
+
+def read(path: Path) -> dict[str, Any]:
+    content = yaml.safe_load((path / "config.yml").read_text())
+    assert isinstance(content, dict)
+    return content
+
+
+def test_the_config_of_a_saved_model(tmp_path: Path) -> None:
+    model_path = tmp_path / "deep" / "model"
+    SavedModule({"b": (1, 2), "a": {"x"}}).save(str(model_path))
+    text = (model_path / "config.yml").read_text()
+    content = read(model_path)
+    assert list(content) == sorted(content)
+    assert content["name"] == "Saved"
+    assert content["version"] == "1.2.3"
+    assert content["module_id"] == SavedModule.MODULE_ID
+    assert content["module_class"] == SavedModule.MODULE_CLASS
+    assert content["number"] == {"a": {"x"}, "b": [1, 2]}
+    assert uuid.UUID(content["tracking_id"])
+    assert {"created", "saved"} <= set(content)
+    assert content[f"{SavedModule.__module__.partition('.')[0]}_version"] == "0.0.0"
+    assert "model_path" not in text
+    assert files_in(model_path) == ["config.yml"]
+
+
+def test_metadata_survives_load_and_save(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    SavedModule(1).save(str(first))
+    (first / "config.yml").write_text((first / "config.yml").read_text() + "unknown: {a: [1]}\n")
+    model = SavedModule.load(str(first))
+    assert model.metadata["unknown"] == {"a": [1]}
+    assert model.metadata["model_path"] == str(first)
+    assert model.metadata["module_id"] == SavedModule.MODULE_ID
+
+    before = copy.deepcopy(model.metadata)
+    model.number = 2
+    model.save(str(second))
+    assert model.metadata == before
+    old, new = read(first), read(second)
+    assert new["number"] == 2
+    assert {key: value for key, value in old.items() if key not in ("saved", "number")} == {
+        key: value for key, value in new.items() if key not in ("saved", "number")
+    }
+    assert new["saved"] >= old["saved"]
+
+
+def test_the_version_of_the_library_is_refreshed(tmp_path: Path) -> None:
+    library = SavedModule.__module__.partition(".")[0]
+    SavedModule(1).save(str(tmp_path))
+    content = read(tmp_path)
+    content[f"{library}_version"] = "9.9.9"
+    (tmp_path / "config.yml").write_text(yaml.safe_dump(content))
+    SavedModule.load(str(tmp_path)).save(str(tmp_path / "again"))
+    assert read(tmp_path / "again")[f"{library}_version"] == "0.0.0"
+
+
+def test_the_library_can_be_configured(tmp_path: Path, temp_config: Any) -> None:
+    name = f"lib{uuid.uuid4().hex}"
+    temp_config({"libraries": {name: {"version": "4.5.6", "module_path": SavedModule.__module__}}})
+    saver = ModuleSaver(SavedModule(), str(tmp_path))
+    assert (saver.library_name, saver.library_version) == (name, "4.5.6")
+
+
+def test_children_that_call_their_parents_load_know_their_config(tmp_path: Path) -> None:
+    ChildModule(3).save(str(tmp_path))
+    model = ChildModule.load(model_path=str(tmp_path))
+    assert model.metadata["module_id"] == ChildModule.MODULE_ID
+    assert ChildModule.load(ModuleConfig.load(str(tmp_path))).metadata["number"] == 3
+    assert ChildModule.load.__name__ == "load"
+    assert SavedModule.load.__doc__ == "Load it."
+
+
+def test_models_without_config_have_no_metadata(tmp_path: Path) -> None:
+    class Anything(ModuleBase):
+        @classmethod
+        def load(cls, *args: Any, result: Any = None) -> Any:
+            return cls() if result is None else result
+
+    assert Anything.load(str(tmp_path)).metadata == {}
+    assert Anything.load().metadata == {}
+    assert Anything.load(str(tmp_path), result="text") == "text"
+
+
+def test_replacing_load_is_announced(caplog: pytest.LogCaptureFixture) -> None:
+    class Replaced(ModuleBase):
+        pass
+
+    Replaced.load = classmethod(lambda cls, path: "mine")  # type: ignore[method-assign,assignment] # the topic
+    assert Replaced.load("x") == "mine"
+    assert "breaks the persistence of metadata" in caplog.text
+
+
+def test_a_failed_save_leaves_no_config(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), ModuleSaver(SavedModule(), str(tmp_path / "new")) as saver:
+        (Path(saver.model_path) / "part.bin").write_text("half")
+        raise RuntimeError
+    assert files_in(tmp_path / "new") == ["part.bin"]
+
+
+def test_a_config_that_cannot_be_written_leaves_no_config(tmp_path: Path) -> None:
+    with pytest.raises(yaml.representer.RepresenterError):
+        SavedModule(object()).save(str(tmp_path))
+    assert files_in(tmp_path) == []
+
+
+def test_without_exist_ok_a_directory_must_be_new(tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    with pytest.raises(RuntimeError), ModuleSaver(SavedModule(), str(new), exist_ok=False) as saver:
+        saver.add_dir("parts")
+        raise RuntimeError
+    assert not new.exists()
+    with pytest.raises(FileExistsError), ModuleSaver(SavedModule(), str(tmp_path), exist_ok=False):
+        pass
+    assert tmp_path.exists()
+
+
+def test_a_model_is_incomplete_while_it_is_saved_over(tmp_path: Path) -> None:
+    SavedModule(1).save(str(tmp_path))
+    with ModuleSaver(SavedModule(2), str(tmp_path)) as saver:
+        assert not (tmp_path / "config.yml").exists()
+        saver.update_config({"number": 2})
+    assert files_in(tmp_path) == ["config.yml"]
+    assert SavedModule.load(str(tmp_path)).number == 2
+
+
+def test_a_failure_before_anything_changed_keeps_the_former_model(tmp_path: Path) -> None:
+    SavedModule(1).save(str(tmp_path))
+    with pytest.raises(RuntimeError, match=r"no space left"):
+        SavedModule(2).save(str(tmp_path), fail=True)
+    assert SavedModule.load(str(tmp_path)).number == 1
+    with pytest.raises(RuntimeError), ModuleSaver(SavedModule(2), str(tmp_path)):
+        (tmp_path / "weights").write_text("new")
+        raise RuntimeError
+    assert not (tmp_path / "config.yml").exists()
+
+
+def test_paths_inside_of_a_model(tmp_path: Path) -> None:
+    external = tmp_path / "ext.txt"
+    external.write_text("text")
+    model_path = tmp_path / "model"
+    with ModuleSaver(SavedModule(), f"{model_path}/") as saver:
+        assert saver.model_path == str(model_path)
+        assert saver.add_dir("emb", "data") == ("data/emb", f"{model_path}/data/emb")
+        relative, absolute = saver.add_dir("emb")
+        assert relative == "./emb"
+        assert os.path.isdir(absolute)
+        assert os.path.isdir(os.path.join(model_path, relative))
+        relative, absolute = saver.copy_file(str(external))
+        assert relative == "././ext.txt"
+        assert Path(absolute).read_text() == "text"
+        relative, absolute = saver.save_object({"a": 1}, "o.yml", YAMLSerializer(), "objs")
+        assert (relative, absolute) == ("objs/o.yml", f"{model_path}/objs/o.yml")
+        assert yaml.safe_load(Path(absolute).read_text()) == {"a": 1}
+        with pytest.raises(FileNotFoundError, match=r"Attempted to add `.*/nope` but is not a regular file."):
+            saver.copy_file(str(tmp_path / "nope"))
+        with pytest.raises(TypeError, match=r"`object` does not extend `ObjectSerializer`"):
+            saver.save_object({}, "x", object())  # type: ignore[arg-type] # the mistake
+
+
+def test_modules_inside_of_a_model(tmp_path: Path) -> None:
+    one, two = SavedModule(1), SavedModule(2)
+    with ModuleSaver(SavedModule(0), str(tmp_path)) as saver:
+        assert saver.save_module(one, "sub/one") == ("./sub/one", f"{tmp_path}/./sub/one")
+        relative, absolute = saver.save_module_list({"l1": one, "l2": two}, "many")
+        assert (relative, absolute) == (["./l1", "./l2"], [f"{tmp_path}/./l1", f"{tmp_path}/./l2"])
+        with pytest.raises(TypeError, match=r"`int` does not extend `ModuleBase`"):
+            saver.save_module(3, "x")  # type: ignore[arg-type] # the mistake
+    assert read(tmp_path)["module_paths"] == {"sub/one": "./sub/one", "many": ["./l1", "./l2"]}
+
+    loader = ModuleLoader(str(tmp_path))
+    loaded = loader.load_module("sub/one")
+    assert isinstance(loaded, SavedModule)
+    assert loaded.number == 1
+    assert [part.metadata["number"] for part in loader.load_module_list("many")] == [1, 2]
+    assert loader.load_args("version", "nothing") == ("1.2.3", None)
+    assert loader.load_arg("name") == "Saved"
+    with pytest.raises(KeyError, match=r"Missing required x key in config.module_paths!"):
+        loader.load_module("x")
+    with pytest.raises(TypeError):
+        loader.load_module_list("sub/one")
+
+
+def test_a_model_without_sub_modules_says_so(tmp_path: Path) -> None:
+    SavedModule().save(str(tmp_path))
+    loader = ModuleLoader(str(tmp_path))
+    with pytest.raises(KeyError, match=r"Missing `module_paths` in module config!"):
+        loader.load_module("a")
+    with pytest.raises(KeyError, match=r"Missing `module_paths` in workflow config!"):
+        loader.load_module_list("a")
+
+
+def test_numpy_scalars_are_saved_as_numbers(tmp_path: Path) -> None:
+    numpy = pytest.importorskip("numpy")
+    SavedModule({"a": numpy.float32(0.5), "b": [numpy.int64(3)]}).save(str(tmp_path))
+    assert read(tmp_path)["number"] == {"a": 0.5, "b": [3]}
+
+
+def test_the_config_of_a_model(tmp_path: Path) -> None:
+    (tmp_path / "config.yml").write_text("module_id: abc\nnested: {a: {b: 1}}\nPATH: here\n")
+    config = ModuleConfig.load(str(tmp_path))
+    assert config.module_id == "abc"
+    assert config.nested.a.b == 1
+    assert config["PATH"] == "here"
+    assert config.missing is None
+    assert config.model_path == str(tmp_path)
+    assert ModuleConfig.load(config) is config
+    for twin in (copy.deepcopy(config), pickle.loads(pickle.dumps(config))):
+        assert isinstance(twin, ModuleConfig)
+        assert twin == config
+        assert twin.nested.a.b == 1
+    config.save(str(tmp_path / "copy"))
+    assert "model_path" not in read(tmp_path / "copy")
+
+
+@pytest.mark.parametrize("key", ["model_path", "Model_Path"])
+def test_reserved_keys_are_refused(key: str) -> None:
+    with pytest.raises(KeyError, match=r"Do not add `model_path` as top-level key in `config.yml`"):
+        ModuleConfig({key: "x"})
+
+
+@pytest.mark.parametrize("text", ["", "a: 1\n", "- 1\n"])
+def test_a_config_needs_an_id(tmp_path: Path, text: str) -> None:
+    (tmp_path / "config.yml").write_text(text)
+    with pytest.raises(KeyError, match=r"No module_id found in config at"):
+        ModuleConfig.load(str(tmp_path))
+
+
+def test_older_names_of_the_id(tmp_path: Path) -> None:
+    (tmp_path / "config.yml").write_text("workflow_id: w\nblock_id: b\n")
+    assert ModuleConfig.load(str(tmp_path)).module_id == "b"
+
+
+def test_paths_without_config(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    for path in (str(tmp_path), str(file), str(tmp_path / "missing")):
+        with pytest.raises(
+            FileNotFoundError, match=rf"Module path `{path}` is not a directory with a `config.yml` file."
+        ):
+            ModuleConfig.load(path)
+    with pytest.raises(TypeError):
+        ModuleConfig.load(12)  # type: ignore[arg-type] # the mistake
+
+
+def test_a_model_as_bytes(tmp_path: Path) -> None:
+    model = SavedModule(7, {"sub": SavedModule(8)})
+    with zipfile.ZipFile(io.BytesIO(model.as_bytes())) as archive:
+        assert {"config.yml", "sub/config.yml"} <= set(archive.namelist())
+    for source in (model.as_bytes(), model.as_file_like_object()):
+        loaded = caikit.load(source)
+        assert isinstance(loaded, SavedModule)
+        assert loaded.number == 7
+        assert loaded.parts["sub"].metadata["number"] == 8
