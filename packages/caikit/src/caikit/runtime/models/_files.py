@@ -1,0 +1,51 @@
+"""Looks at model files without opening them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from threading import Event
+
+Fingerprint = tuple[int, int, int]
+
+
+def _stats(path: Path) -> Iterator[os.stat_result]:
+    if path.is_file():
+        yield path.stat()
+        return
+    for folder, _, names in os.walk(path):
+        for name in names:
+            try:
+                yield Path(folder, name).stat()
+            except OSError:  # a file that vanishes while we look, or a dangling link
+                continue
+
+
+def size_on_disk(path: str) -> int:
+    return sum(stat.st_size for stat in _stats(Path(path)))
+
+
+def fingerprint(path: str) -> Fingerprint | None:
+    """Changes whenever a file below `path` is added, removed, grown or rewritten; None if there is nothing."""
+    place = Path(path)
+    if not place.exists():
+        return None
+    count = size = newest = 0
+    try:
+        for stat in _stats(place):
+            count += 1
+            size += stat.st_size
+            newest = max(newest, stat.st_mtime_ns)
+    except FileNotFoundError:
+        return None
+    return count, size, newest
+
+
+def steady(paths: Iterable[str], period: float, stop: Event) -> set[str]:
+    """The paths whose files did not change during one `period`, which all of them share."""
+    before = {path: fingerprint(path) for path in paths}
+    if period <= 0 or not before:
+        return set(before)
+    stop.wait(period)
+    return {path for path, seen in before.items() if seen == fingerprint(path)}

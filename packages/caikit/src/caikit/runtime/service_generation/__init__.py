@@ -1,0 +1,1 @@
+"""Documented import paths of what `caikit.runtime.services` makes."""

@@ -1,0 +1,161 @@
+"""The work behind inference RPCs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from caikit.core import MODEL_MANAGER, BackendBase
+from caikit.core.data_model._schema import schema_of
+from caikit.runtime.engine.errors import RequestError
+from caikit.runtime.engine.status import Status
+
+from .bind_arguments import ArgumentReader, Converter, Leases
+from .bind_plan import CallPlan, CallPlans
+from .bind_streams import MISSING, HeldStream, RequestStreams, absent_element
+
+if TYPE_CHECKING:
+    from caikit.core import TaskBase
+    from caikit.runtime.engine.context import RequestContext
+    from caikit.runtime.models import ModelStore
+
+    from ._spec import RpcSpec
+
+Work = Callable[["RequestContext", Any], Any]
+
+
+class Backends:
+    """The module backends that want to see each request before its model is looked up."""
+
+    def __init__(self) -> None:
+        self._listeners = [
+            backend
+            for backend in MODEL_MANAGER.get_module_backends()
+            if type(backend).handle_runtime_context is not BackendBase.handle_runtime_context
+        ]
+
+    def notify(self, context: RequestContext) -> None:
+        for backend in self._listeners:
+            backend.handle_runtime_context(context.model_id or "", context.native)
+
+
+class ModelCalls:
+    """Finds the model of a request and the keyword arguments for its method."""
+
+    def __init__(
+        self,
+        spec: RpcSpec,
+        task: type[TaskBase],
+        *,
+        store: ModelStore,
+        backends: Backends,
+        served_tasks: frozenset[type[TaskBase]],
+    ) -> None:
+        self._store = store
+        self._backends = backends
+        self._plans = CallPlans(spec, task, served_tasks)
+        self.reader = ArgumentReader(spec.request)
+
+    def find(self, context: RequestContext) -> tuple[Any, CallPlan, Leases]:
+        """The model, in use until the leases are released, and how it is called."""
+        self._backends.notify(context)
+        leases = Leases(self._store, context)
+        try:
+            model = leases.take(context.model_id)
+            return model, self._plans.find(model, context.model_id), leases
+        except BaseException:
+            leases.release()
+            raise
+
+    def keywords(
+        self, plan: CallPlan, context: RequestContext, given: Mapping[str, Any], leases: Leases
+    ) -> dict[str, Any]:
+        """What was given and is accepted; a parameter of another module of the task is left out."""
+        accepted = plan.accepted
+        keywords = {name: value for name, value in given.items() if name in accepted}
+        if context.omits_empty_lists:
+            for name, make in plan.empties.items():
+                if name not in keywords:
+                    keywords[name] = make()
+        return self.reader.read(keywords, leases) if self.reader.converters else keywords
+
+
+def inference_work(calls: ModelCalls, spec: RpcSpec, task: type[TaskBase]) -> Work:
+    """The function that serves an inference RPC."""
+    prepare = _prepare_streamed(calls, spec, task) if spec.shape.input_streaming else _prepare_unary(calls)
+    return partial(_answer_stream if spec.shape.output_streaming else _answer_once, calls, prepare)
+
+
+Prepare = Callable[[CallPlan, "RequestContext", Any, Leases], dict[str, Any]]
+
+
+def _answer_once(calls: ModelCalls, prepare: Prepare, context: RequestContext, arguments: Any) -> Any:
+    model, plan, leases = calls.find(context)
+    try:
+        return _call(model, plan, context, prepare(plan, context, arguments, leases))
+    finally:
+        leases.release()
+
+
+def _answer_stream(calls: ModelCalls, prepare: Prepare, context: RequestContext, arguments: Any) -> Any:
+    model, plan, leases = calls.find(context)
+    try:
+        result = _call(model, plan, context, prepare(plan, context, arguments, leases))
+        if isinstance(result, Iterable):
+            return HeldStream(iter(result), leases)
+    except BaseException:
+        leases.release()
+        raise
+    leases.release()
+    return result
+
+
+def _call(model: Any, plan: CallPlan, context: RequestContext, keywords: dict[str, Any]) -> Any:
+    if plan.context_arg is not None:
+        keywords[plan.context_arg] = context.native
+    return context.call(partial(getattr(model, plan.method), **keywords))
+
+
+def _prepare_unary(calls: ModelCalls) -> Prepare:
+    return calls.keywords
+
+
+def _prepare_streamed(calls: ModelCalls, spec: RpcSpec, task: type[TaskBase]) -> Prepare:
+    elements = _elements(calls.reader, spec, frozenset(task.get_required_parameters(input_streaming=True)))
+
+    def prepare(
+        plan: CallPlan, context: RequestContext, messages: Iterator[Mapping[str, Any]], leases: Leases
+    ) -> dict[str, Any]:
+        messages = iter(messages)
+        first = next(messages, None)
+        if first is None:
+            raise RequestError(
+                Status.INVALID_ARGUMENT, "The request stream is empty: expected at least one message"
+            )
+        unary = {name: value for name, value in first.items() if name not in elements}
+        keywords = calls.keywords(plan, context, unary, leases)
+        streams = RequestStreams(
+            chain([first], messages),
+            {name: partial(element, leases) for name, element in elements.items() if name in plan.accepted},
+        )
+        return {**keywords, **{name: streams.stream(name) for name in elements if name in plan.accepted}}
+
+    return prepare
+
+
+def _elements(
+    reader: ArgumentReader, spec: RpcSpec, streamed: frozenset[str]
+) -> dict[str, Callable[[Leases, Any], Any]]:
+    return {
+        field.name: partial(_element, absent_element(field.type), reader.converters.get(field.name))
+        for field in schema_of(spec.request).fields
+        if field.name in streamed
+    }
+
+
+def _element(absent: Callable[[], Any], convert: Converter | None, leases: Leases, value: Any) -> Any:
+    if value is MISSING:
+        return absent()
+    return value if convert is None else convert(value, leases)

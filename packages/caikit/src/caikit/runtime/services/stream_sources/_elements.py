@@ -1,0 +1,128 @@
+"""Files as streams of elements."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import os
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+from caikit.core.data_model import DataObjectBase, DataStream
+from caikit.core.data_model.base import DataBase
+from caikit.runtime.engine.status import Status
+from caikit.runtime.services._errors import runtime_error
+
+from ._paths import check_path, source_path
+
+__all__ = ["directory_stream", "file_stream", "inline_stream"]
+
+_Reader = Callable[[str], "DataStream[Any]"]
+
+_READERS: dict[str, _Reader] = {
+    ".json": DataStream.from_json_array,
+    ".jsonl": DataStream.from_jsonl,
+    ".csv": DataStream.from_header_csv,
+}
+# Tried in this order for files that have no extension.
+_GUESSES: tuple[_Reader, ...] = (
+    DataStream.from_json_array,
+    DataStream.from_jsonl,
+    DataStream.from_multipart_file,
+    DataStream.from_header_csv,
+)
+
+
+def inline_stream(elements: list[Any] | None) -> DataStream[Any]:
+    return DataStream.from_iterable(elements or [])
+
+
+def file_stream(name: str | None, element_type: type[Any]) -> DataStream[Any]:
+    """The elements of one file, read as its extension says."""
+    name = name or ""
+    extension = os.path.splitext(name)[1]
+    path = source_path(name) if name else ""
+    if not path or not os.path.isfile(path):
+        raise _invalid(f"Invalid {extension} data source file: {name}")
+    if not extension:
+        return _guessed_stream(name, path, element_type)
+    reader = _READERS.get(extension.lower())
+    if reader is None:
+        raise _invalid(f"Extension not supported! {extension}")
+    return reader(path).map(_element_parser(element_type))
+
+
+def directory_stream(name: str | None, extension: str | None, element_type: type[Any]) -> DataStream[Any]:
+    """The elements of all files of a folder that have the extension, in order of their names."""
+    name, extension = name or "", extension or "json"
+    path = source_path(name)
+    if not name or not os.path.isdir(path):
+        raise _invalid(f"Invalid {extension} directory source file: {path}")
+    files = _files_of(name, path, extension)
+    if not files:
+        raise _invalid(f"directory {name} contains no source files with extension {extension}")
+    parse = _element_parser(element_type)
+    if extension == "json":
+        return DataStream(_documents, files).map(parse)
+    reader = _READERS.get(f".{extension}")
+    if reader is None:
+        raise _invalid(f"Extension not supported! {extension}")
+    return DataStream.chain(*(reader(file) for file in files)).map(parse)
+
+
+def _files_of(name: str, path: str, extension: str) -> list[str]:
+    with os.scandir(path) as entries:
+        names = sorted(
+            entry.name for entry in entries if entry.name.endswith(f".{extension}") and entry.is_file()
+        )
+    for file in names:
+        check_path(os.path.join(name, file))
+    return [os.path.join(path, file) for file in names]
+
+
+def _documents(files: list[str]) -> Iterator[Any]:
+    from caikit.core.data_model._codec import parse_json
+
+    for file in files:
+        with open(file, "rb") as opened:
+            yield parse_json(opened.read())
+
+
+def _guessed_stream(name: str, path: str, element_type: type[Any]) -> DataStream[Any]:
+    for reader in _GUESSES:
+        try:
+            stream = reader(path).map(_element_parser(element_type))
+            stream.peek()
+        except (ValueError, TypeError, IndexError, KeyError, csv.Error):
+            continue
+        return stream
+    raise _invalid(f"Could not load input file with no extension: {name}")
+
+
+def _element_parser(element_type: type[Any]) -> Callable[[Any], Any]:
+    if issubclass(element_type, DataBase):
+        return functools.partial(_data_object, cast("type[DataObjectBase]", element_type))
+    return functools.partial(_scalar, element_type)
+
+
+def _data_object(element_type: type[DataObjectBase], value: Any) -> DataObjectBase:
+    if not isinstance(value, dict):
+        raise ValueError(f"expected an object for {element_type.__name__}, got {type(value).__name__}")
+    return element_type.from_json(value, ignore_unknown_fields=True)
+
+
+def _scalar(element_type: type[Any], value: Any) -> Any:
+    # A table of scalars has one column.
+    if isinstance(value, dict) and len(value) == 1:
+        value = next(iter(value.values()))
+    if element_type is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is element_type:
+        return value
+    if isinstance(value, str) and element_type in (int, float):
+        return element_type(value)
+    raise ValueError(f"expected {element_type.__name__}, got {type(value).__name__}")
+
+
+def _invalid(message: str) -> Exception:
+    return runtime_error(Status.INVALID_ARGUMENT, message)

@@ -1,0 +1,304 @@
+"""The directory of local models: loading on demand, the watch, deployment."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import yaml
+from noted_models import GATES, NOTE_ID, eventually, loads_of, names_in, write_model
+
+from caikit.runtime.engine.errors import RequestError
+from caikit.runtime.engine.status import Status
+from caikit.runtime.models import ModelState
+
+CONFIG = yaml.safe_dump({"module_id": NOTE_ID, "text": "deployed"}).encode()
+
+
+def lazy(make_store, **settings):
+    return make_store(**{"lazy_load": True, "poll_period": 0, **settings})
+
+
+def test_a_request_loads_its_model(make_store, models_dir):
+    store = lazy(make_store)
+    write_model(models_dir, "late", text="hi")
+    assert store.models == {}
+    with store.use("late") as model:
+        assert model.text == "hi"
+    assert list(store.models) == ["late"]
+
+
+def test_a_model_is_served_as_soon_as_it_is_there(make_store, models_dir):
+    store = lazy(make_store)
+    with pytest.raises(RequestError, match=r"^Model m not found. Nested error: .*config.yml"):
+        store.use("m")
+    (models_dir / "m").mkdir()
+    with pytest.raises(RequestError, match=r"^Model m not found"):
+        store.use("m")
+    assert store.models == {}
+    write_model(models_dir, "m")
+    with store.use("m"):
+        pass
+
+
+def test_a_failure_is_remembered_until_the_files_change(make_store, models_dir):
+    path = write_model(models_dir, "m", fail="runtime")
+    store = lazy(make_store, load_new_local_models=False)
+    for _ in range(3):
+        with pytest.raises(RequestError, match="out of luck"):
+            store.use("m")
+    assert loads_of(path) == 1
+    write_model(models_dir, "m", text="fixed at last")
+    with store.use("m") as model:
+        assert model.text == "fixed at last"
+
+
+def test_lazy_loads_are_retried(make_store, models_dir):
+    path = write_model(models_dir, "m", fail="value")
+    store = lazy(make_store, retries=2, load_new_local_models=False)
+    with pytest.raises(RequestError):
+        store.use("m")
+    assert loads_of(path) == 3
+
+
+def test_a_model_that_is_being_written_is_not_loaded(make_store, models_dir):
+    path = write_model(models_dir, "growing")
+    stop = threading.Event()
+
+    def write() -> None:
+        with (path / "weights").open("wb") as file:
+            while not stop.wait(0.002):
+                file.write(b"x" * 10)
+                file.flush()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        eventually(lambda: (path / "weights").exists())
+        store = lazy(make_store, write_detection_period=0.02)
+        assert store.models == {}
+        with pytest.raises(RequestError, match="still being written") as caught:
+            store.use("growing")
+        assert caught.value.status is Status.UNAVAILABLE
+    finally:
+        stop.set()
+        writer.join()
+    assert loads_of(path) == 0
+    with store.use("growing"):
+        pass
+
+
+def test_write_detection_watches_all_models_at_once(make_store, models_dir):
+    for number in range(10):
+        write_model(models_dir, f"m{number}")
+    started = time.monotonic()
+    store = make_store(write_detection_period=0.2)
+    assert time.monotonic() - started < 1.0
+    assert len(store.models) == 10
+
+
+def test_the_watch_finds_new_models_and_drops_vanished_ones(make_store, models_dir):
+    store = make_store(lazy_load=True, poll_period=0.02)
+    path = write_model(models_dir, "new")
+    eventually(lambda: "new" in store.models and store.models["new"].loaded())
+    path.rename(models_dir.parent / "moved")
+    eventually(lambda: store.models == {})
+    with pytest.raises(RequestError):
+        store.use("new")
+
+
+def test_the_watch_does_not_load_where_that_is_off(make_store, models_dir):
+    store = make_store(lazy_load=True, poll_period=0.02, load_new_local_models=False)
+    path = write_model(models_dir, "new")
+    time.sleep(0.1)
+    assert store.models == {}
+    assert loads_of(path) == 0
+
+
+def test_the_watch_pauses_after_a_failure_and_notices_a_repair(make_store, models_dir):
+    store = make_store(lazy_load=True, poll_period=0.02)
+    path = write_model(models_dir, "m", fail="runtime")
+    eventually(lambda: loads_of(path))
+    time.sleep(0.1)
+    assert loads_of(path) == 1
+    write_model(models_dir, "m", text="repaired and longer")
+    eventually(lambda: "m" in store.models and store.models["m"].loaded())
+
+
+def test_the_watch_ends_with_the_directory(make_store, models_dir, tmp_path):
+    make_store(lazy_load=True, poll_period=0.01)
+    watches = [thread for thread in threading.enumerate() if thread.name == "caikit_model_watch"]
+    models_dir.rename(tmp_path / "away")
+    eventually(lambda: not all(thread.is_alive() for thread in watches))
+    models_dir.mkdir()
+
+
+def test_models_from_other_places_do_not_vanish(make_store, models_dir, tmp_path):
+    store = make_store()
+    store.load("elsewhere", str(write_model(tmp_path, "x")), "t")
+    store.load("renamed", str(write_model(models_dir, "x")), "t")
+    store.sync_local_models()
+    assert {"elsewhere", "renamed"} <= set(store.models)
+
+
+def test_deploy(make_store, models_dir):
+    store = make_store()
+    entry = store.deploy("new", [("config.yml", CONFIG), ("sub/a.bin", b"abc")])
+    assert (entry.id(), entry.path(), entry.size()) == ("new", str(models_dir / "new"), len(CONFIG) + 3)
+    with store.use("new") as model:
+        assert model.text == "deployed"
+    assert (models_dir / "new" / "sub" / "a.bin").read_bytes() == b"abc"
+    assert names_in(models_dir) == ["new"]
+
+
+def test_a_deployed_model_that_fails_stays_visible_until_it_was_asked_for(make_store):
+    store = make_store()
+    store.deploy("bad", [("x", b"no config")])
+    eventually(lambda: store.models["bad"].state is ModelState.FAILED)
+    info = store.infos(["bad"])[0]
+    assert (info.name, info.loaded, info.model_path, info.size) == ("bad", False, None, None)
+    with pytest.raises(RequestError, match=r"^Model bad not found. Nested error"):
+        store.use("bad")
+    with pytest.raises(RequestError, match=r"^Model bad is not loaded$"):
+        store.infos(["bad"])
+
+
+def test_deploy_twice(make_store):
+    store = make_store()
+    store.deploy("m", [("config.yml", CONFIG)])
+    with pytest.raises(RequestError, match=r"^Model 'm' already exists$") as caught:
+        store.deploy("m", [("config.yml", CONFIG)])
+    assert caught.value.status is Status.ALREADY_EXISTS
+
+
+def test_deploy_over_a_model_from_elsewhere(make_store, models_dir, tmp_path):
+    store = make_store()
+    store.load("m", str(write_model(tmp_path, "x")), "t")
+    with pytest.raises(RequestError, match=r"^Model 'm' already exists$"):
+        store.deploy("m", [("config.yml", CONFIG)])
+    assert names_in(models_dir) == []
+
+
+def test_deploy_over_a_model_that_vanished(make_store, models_dir):
+    path = write_model(models_dir, "m", text="old")
+    store = make_store()
+    path.rename(models_dir.parent / "away")
+    store.deploy("m", [("config.yml", CONFIG)])
+    with store.use("m") as model:
+        assert model.text == "deployed"
+
+
+def test_one_of_many_deployments_wins(make_store, models_dir):
+    store = make_store()
+
+    def deploy(number: int) -> bool:
+        try:
+            store.deploy("m", [("config.yml", CONFIG), ("number", b"%d" % number)])
+        except RequestError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(deploy, range(8))) == 1
+    assert names_in(models_dir) == ["m"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("", "Must provide at least one model_files entry and all must be valid file names"),
+        (" ", "Must provide at least one model_files entry and all must be valid file names"),
+        (None, "Must provide at least one model_files entry and all must be valid file names"),
+        ("/etc/xx", "Cannot use absolute paths for model files: /etc/xx"),
+        ("C:\\xx", "Cannot use absolute paths for model files: C:\\xx"),
+        ("../../escaped.txt", "Invalid model file name"),
+        ("sub/../../escaped.txt", "Invalid model file name"),
+        ("..", "Invalid model file name"),
+        ("sub\\..\\x", "Invalid model file name"),
+        ("sub//x", "Invalid model file name"),
+        ("x\0y", "Invalid model file name"),
+        ("config.yml/x", "is also the name of another file or folder"),
+        ("config.yml", "is also the name of another file or folder"),
+        ("./config.yml", "is also the name of another file or folder"),
+    ],
+)
+def test_bad_file_names_write_nothing(make_store, models_dir, name, text):
+    store = make_store()
+    with pytest.raises(RequestError) as caught:
+        store.deploy("m", [("config.yml", CONFIG), (name, b"x")])
+    assert text in caught.value.message
+    assert caught.value.status is Status.INVALID_ARGUMENT
+    assert names_in(models_dir) == []
+    assert names_in(models_dir.parent) == ["models"]
+
+
+@pytest.mark.parametrize("model_id", ["../escaped", "/abs", ".hidden", "a/b", ".."])
+def test_deploy_and_undeploy_refuse_paths_as_ids(make_store, models_dir, model_id):
+    (models_dir.parent / "escaped").mkdir()
+    store = make_store()
+    for act in (lambda: store.deploy(model_id, [("config.yml", CONFIG)]), lambda: store.undeploy(model_id)):
+        with pytest.raises(RequestError) as caught:
+            act()
+        assert caught.value.status is Status.INVALID_ARGUMENT
+    assert names_in(models_dir.parent) == ["escaped", "models"]
+
+
+@pytest.mark.parametrize("model_id", ["", " ", None])
+def test_deploy_and_undeploy_need_an_id(make_store, model_id):
+    store = make_store()
+    with pytest.raises(RequestError, match=r"^Must provide model_id$"):
+        store.deploy(model_id, [("config.yml", CONFIG)])
+    with pytest.raises(RequestError, match=r"^Must provide model_id$"):
+        store.undeploy(model_id)
+
+
+def test_deploy_needs_a_directory(make_store):
+    with pytest.raises(RequestError, match=r"runtime\.local_models_dir") as caught:
+        make_store(local_models_dir=None).deploy("m", [("config.yml", CONFIG)])
+    assert caught.value.status is Status.UNKNOWN
+
+
+def test_a_deployment_that_cannot_be_saved_leaves_nothing(make_store, models_dir):
+    store = make_store()
+    with pytest.raises(
+        RequestError, match=r"^Unable to save model \(OSError\): File name too long$"
+    ) as caught:
+        store.deploy("m", [("config.yml", CONFIG), ("/".join(["d" * 200] * 30), b"x")])
+    assert caught.value.status is Status.UNKNOWN
+    assert names_in(models_dir) == []
+    store.deploy("m", [("config.yml", CONFIG)])
+
+
+def test_undeploy(make_store, models_dir):
+    store = make_store()
+    store.deploy("m", [("config.yml", CONFIG)])
+    with store.use("m") as model:
+        store.undeploy("m")
+        assert model.text == "deployed"
+    assert store.models == {}
+    assert names_in(models_dir) == []
+    with pytest.raises(RequestError, match=r"^Cannot undeploy unknown model m$") as caught:
+        store.undeploy("m")
+    assert caught.value.status is Status.NOT_FOUND
+    store.deploy("m", [("config.yml", CONFIG)])
+    with store.use("m"):
+        pass
+
+
+def test_undeploy_follows_no_link(make_store, models_dir, tmp_path):
+    target = write_model(tmp_path / "volume", "m")
+    (models_dir / "m").symlink_to(target)
+    make_store().undeploy("m")
+    assert names_in(models_dir) == []
+    assert (target / "config.yml").exists()
+
+
+def test_undeploy_while_the_model_is_loading(make_store, models_dir):
+    store = make_store()
+    config = yaml.safe_dump({"module_id": NOTE_ID, "label": "undeploy-gate", "gate": "undeploy"}).encode()
+    store.deploy("m", [("config.yml", config)])
+    store.undeploy("m")
+    assert store.models == {}
+    GATES.setdefault("undeploy", threading.Event()).set()

@@ -1,0 +1,145 @@
+"""Train RPCs and their requests."""
+
+import uuid
+
+import pytest
+
+from caikit.core import DataObjectBase, ModuleBase, TaskBase, dataobject, module, task
+from caikit.core.data_model import DataStream
+from caikit.runtime.names import ServiceType
+
+PACKAGE = "tests.service_training"
+
+
+@dataobject(PACKAGE)
+class Row(DataObjectBase):
+    number: int
+
+
+@task(unary_parameters={"row": Row}, unary_output_type=Row)
+class LearnTask(TaskBase):
+    pass
+
+
+@task(unary_parameters={"row": Row}, unary_output_type=Row)
+class LaterTask(TaskBase):
+    pass
+
+
+class Learner(ModuleBase):
+    def run(self, row: Row) -> Row:
+        return row
+
+    @classmethod
+    def train(
+        cls,
+        rows: DataStream[Row],
+        words: DataStream[str] | None = None,
+        either: DataStream[int] | list[int] | None = None,
+        base: ModuleBase | None = None,
+        steps: int = 3,
+        **kwargs,
+    ) -> "Learner":
+        return cls()
+
+
+class Child(Learner):
+    pass
+
+
+class Untrained(ModuleBase):
+    def run(self, row: Row) -> Row:
+        return row
+
+
+class Bare(Untrained):
+    @classmethod
+    def train(cls) -> "Bare":
+        return cls()
+
+
+class Odd(Untrained):
+    @classmethod
+    def train(cls, rows: DataStream[Row], odd: object, deep: list[list[str]] | None = None) -> "Odd":
+        return cls()
+
+
+def made(cls, *tasks):
+    return module(id=str(uuid.uuid4()), name="Learn", version="0.0.1", tasks=list(tasks or [LearnTask]))(cls)
+
+
+LEARNER, CHILD, UNTRAINED = made(Learner, LearnTask, LaterTask), made(Child), made(Untrained)
+BARE, ODD = made(Bare), made(Odd)
+
+
+@pytest.fixture
+def train(serve):
+    return lambda *modules: serve(*modules, service_type=ServiceType.TRAINING)
+
+
+def field_types(message):
+    return {
+        field.name: field.message_type.full_name if field.message_type else field.type
+        for field in message.DESCRIPTOR.fields
+    }
+
+
+def test_request_and_parameters(train):
+    package = train(LEARNER)
+    prefix = package.descriptor.full_name.rpartition(".")[0]
+    assert field_types(package.messages.LearnTaskLearnerTrainRequest) == {
+        "model_name": 9,
+        "output_path": "caikit_data_model.common.S3Path",
+        "parameters": f"{prefix}.LearnTaskLearnerTrainParameters",
+    }
+    assert field_types(package.messages.LearnTaskLearnerTrainParameters) == {
+        "rows": f"{prefix}.DataStreamSourceRow",
+        "words": f"{prefix}.DataStreamSourceStr",
+        "either": f"{prefix}.DataStreamSourceInt",
+        "base": "caikit_data_model.runtime.ModelPointer",
+        "steps": 3,
+    }
+    presence = {
+        field.name: field.has_presence and field.containing_oneof is not None
+        for field in package.messages.LearnTaskLearnerTrainParameters.DESCRIPTOR.fields
+    }
+    assert presence == {"rows": False, "words": True, "either": True, "base": True, "steps": True}
+
+
+def test_the_first_task_names_the_rpc(train, caplog):
+    assert list(train(LEARNER).caikit_rpcs) == ["LearnTaskLearnerTrain"]
+    assert "several tasks" in caplog.text
+
+
+def test_only_modules_with_a_train_of_their_own(train):
+    assert list(train(CHILD, UNTRAINED, LEARNER).caikit_rpcs) == [
+        "LearnTaskChildTrain",
+        "LearnTaskLearnerTrain",
+    ]
+
+
+def test_a_train_without_parameters_has_an_empty_message(train):
+    assert field_types(train(BARE).messages.LearnTaskBareTrainParameters) == {}
+
+
+def test_an_unsupported_parameter_is_left_out_and_reported(train, caplog):
+    package = train(ODD, BARE)
+    assert list(field_types(package.messages.LearnTaskOddTrainParameters)) == ["rows"]
+    assert sorted(package.caikit_rpcs) == ["LearnTaskBareTrain", "LearnTaskOddTrain"]
+    assert "parameter 'odd' of" in caplog.text
+    assert "Odd.train" in caplog.text
+
+
+def test_request_classes_by_module(train):
+    from caikit.runtime.service_factory import get_train_params, get_train_request
+
+    package = train(LEARNER)
+    assert get_train_request(LEARNER).get_proto_class() is package.messages.LearnTaskLearnerTrainRequest
+    parameters = get_train_params(LEARNER)(steps=4)
+    assert get_train_request(LEARNER)(model_name="m", parameters=parameters).parameters.steps == 4
+
+
+def test_an_empty_training_service(train):
+    package = train(UNTRAINED)
+    assert package.caikit_rpcs == {}
+    assert package.descriptor.name == "SampleTrainingService"
