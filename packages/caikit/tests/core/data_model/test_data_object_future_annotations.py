@@ -24,7 +24,10 @@ class Node(DataObjectBase):
     kind: Kind | None = None
     children: list[Node]
     info: JsonDict
-    shape: typing.Annotated[int, OneofField("round")] | typing.Annotated[str, OneofField("square"), FieldNumber(9)]
+    shape: (
+        typing.Annotated[int, OneofField("round")]
+        | typing.Annotated[str, OneofField("square"), FieldNumber(9)]
+    )
     limit: typing.ClassVar[int] = 3
 
 
@@ -54,4 +57,6 @@ def test_classes_inside_functions():
 def test_type_hints_resolve_without_importing_the_value_type():
     hints = typing.get_type_hints(Node, include_extras=True)
     del hints["limit"]
-    assert make_dataobject(name="Hinted", annotations=hints, package=f"{PACKAGE}.hinted").fields == Node.fields
+    assert (
+        make_dataobject(name="Hinted", annotations=hints, package=f"{PACKAGE}.hinted").fields == Node.fields
+    )

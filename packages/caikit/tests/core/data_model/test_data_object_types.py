@@ -1,9 +1,11 @@
+# The typing forms are what users write.
+# ruff: noqa: UP006, UP007, UP035, UP045
 """Which annotations are fields, and what they become on the wire."""
 
 import dataclasses
 import datetime
 import enum
-from typing import Annotated, Any, Dict, List, Literal, Optional, Set, Tuple, Union  # noqa: UP035 - user spelling
+from typing import Annotated, Any, Dict, List, Literal, Optional, Set, Tuple, Union
 
 import numpy as np
 import pytest
@@ -146,7 +148,7 @@ def test_duplicate_numbers_name_both_fields():
 
 
 def test_two_numbers_on_one_field_are_refused():
-    with pytest.raises(ValueError, match="Multiple .*FieldNumber.* annotations found"):
+    with pytest.raises(ValueError, match=r"Multiple .*FieldNumber.* annotations found"):
         make(a=Annotated[int, FieldNumber(1), FieldNumber(2)])
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import typing
+from collections import ChainMap
 from collections.abc import Mapping
+from types import FrameType
 from typing import Any
 
 
@@ -49,17 +52,26 @@ def is_class_variable(annotation: Any) -> bool:
     return annotation is typing.ClassVar or typing.get_origin(annotation) is typing.ClassVar
 
 
+def names_around(frame: FrameType) -> Mapping[str, Any]:
+    """What annotations may refer to where a class is decorated: class bodies, the function, the module."""
+    scopes: list[Any] = []
+    inner: FrameType | None = frame
+    while inner is not None and inner.f_locals is not inner.f_globals:
+        scopes.append(inner.f_locals)
+        if inner.f_code.co_flags & inspect.CO_OPTIMIZED:
+            break
+        inner = inner.f_back
+    return ChainMap(*scopes, frame.f_globals)
+
+
 class UnresolvedNameError(NameError):
     """A forward reference names something that does not exist (yet)."""
 
 
-def resolve_text(text: str, scopes: tuple[Mapping[str, Any], ...]) -> Any:
+def resolve_text(text: str, names: Mapping[str, Any]) -> Any:
     """The object that the text of an annotation means."""
-    names: dict[str, Any] = {}
-    for scope in reversed(scopes):
-        names.update(scope)
     try:
         # The text was written by the author of the class, where Python itself would have evaluated it.
-        return eval(text, names)  # noqa: S307
+        return eval(text, {}, names)  # noqa: S307
     except NameError as error:
         raise UnresolvedNameError(str(error), name=error.name) from error

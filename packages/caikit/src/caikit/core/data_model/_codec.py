@@ -9,7 +9,6 @@ from ._json_input import Issue, JsonInputError, Location, parse_json
 from ._json_nodes import REQUEST, REQUEST_IGNORING
 from ._json_read import read_node
 from ._proto_read import BytesInputError
-from ._schema import MessageType
 
 __all__ = [
     "BytesInputError",
@@ -39,7 +38,7 @@ def decode_json(
     cls: type[Any], value: Any, loc: Location = (), *, ignore_unknown_fields: bool = False
 ) -> Any:
     """A data object from parsed JSON; JsonInputError says what does not fit."""
-    return decode_json_type(MessageType(cls), value, loc, ignore_unknown_fields=ignore_unknown_fields)
+    return decode_json_type(codecs_of(cls).node, value, loc, ignore_unknown_fields=ignore_unknown_fields)
 
 
 def decode_json_type(

@@ -9,7 +9,7 @@ from typing import Any
 
 from ._meta import is_generated
 from ._oneof import Infer, active_member, make_infer
-from ._schema import MessageSchema, UnionOf, schema_of
+from ._schema import MessageSchema, MessageType, UnionOf, schema_of
 from ._state import state_of
 
 _lock = threading.RLock()
@@ -30,12 +30,14 @@ class Codecs:
     def __init__(self, cls: type[Any]) -> None:
         self.cls = cls
         self.schema: MessageSchema = schema_of(cls)
+        self.node = MessageType(cls)
         self.unions: dict[str, Infer] = {
             field.name: make_infer(f"{cls.__name__}.{field.name}", field.type)
             for field in self.schema.fields
             if isinstance(field.type, UnionOf)
         }
         self._reading = False
+        self.compiling: set[Any] = set()
         self.readers: dict[Any, Callable[[Any], Any]] = {}
 
     def __getattr__(self, name: str) -> Any:

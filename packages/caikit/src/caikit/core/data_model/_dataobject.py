@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from . import _registry
+from ._annotations import names_around
 from ._database import DataBase
 from ._declare import declare
 from ._enum_object import make_enum_object
@@ -45,7 +46,7 @@ def dataobject(*args: Any, **kwargs: Any) -> Any:
     Plain `@dataobject` uses the package `caikit_data_model`; `@dataobject("my.package", name="MyMessage")` names
     the package and the message.
     """
-    namespace = sys._getframe(1).f_locals if hasattr(sys, "_getframe") else {}
+    namespace = names_around(sys._getframe(1))
     if len(args) == 1 and isinstance(args[0], type) and not kwargs:
         return _decorate(args[0], CAIKIT_DATA_MODEL, None, namespace)
     package, name = _options(*args, **kwargs)
@@ -70,9 +71,7 @@ def _decorate(cls: Any, package: str, name: str | None, namespace: Any) -> Any:
     if isinstance(cls, type) and issubclass(cls, Enum):
         make_enum_object(cls, package, name or cls.__name__)
     elif isinstance(cls, type) and issubclass(cls, DataObjectBase):
-        # The dictionary of a module is looked up by name later; that of a function would be gone.
-        local = dict(namespace) if namespace is not vars(sys.modules.get(cls.__module__)) else {}
-        declare(cls, package, name or cls.__name__, local)
+        declare(cls, package, name or cls.__name__, namespace)
     else:
         shown = getattr(cls, "__name__", repr(cls))
         raise ValueError(

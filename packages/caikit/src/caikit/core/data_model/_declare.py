@@ -96,6 +96,9 @@ def _complete(cls: type[Any], package: str, name: str) -> None:
         _finish(cls, state.schema, proto_class)
         _registry.register(state.schema.full_name, cls)
         _registry.register_rendered(state.schema.full_name, proto_class)
+        if not any(isinstance(annotation, str) for annotation in state.annotations.values()):
+            # The names of a function would be kept alive for nothing; text is read again for subclasses.
+            state.namespace = {}
 
 
 def _make_nested(
@@ -155,7 +158,7 @@ def _enum_fields(schema: MessageSchema) -> dict[str, EnumType]:
     for field in schema.fields:
         parts = field.type.members if isinstance(field.type, UnionOf) else (field,)
         for part in parts:
-            node: Any = part.type.item if isinstance(part.type, Repeated) else part.type
+            node: Any = getattr(part.type, "item", getattr(part.type, "value", part.type))
             if isinstance(node, EnumType):
                 found[part.name] = node
     return found

@@ -118,4 +118,4 @@ def equal(left: Any, right: Any) -> bool:
         import numpy as np
 
         pairs = zip(comparison_key(left), comparison_key(right), strict=True)
-        return all(bool(np.all(a == b)) and np.shape(a) == np.shape(b) for a, b in pairs)
+        return all(np.shape(a) == np.shape(b) and bool(np.all(a == b)) for a, b in pairs)

@@ -66,7 +66,12 @@ def _parse_slowly(data: bytes | str) -> Any:
     except UnicodeError:
         raise _invalid(data, "invalid unicode code point") from None
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        if "\\ud" in text or "\\uD" in text:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+        return value
+    except UnicodeEncodeError:
+        raise _invalid(text, "lone surrogate in a string") from None
     except RecursionError:
         raise _invalid(text, "recursion limit exceeded") from None
     except json.JSONDecodeError as error:

@@ -58,6 +58,8 @@ def _try(node: Any, value: Any, loc: Location, mode: Mode, found: list[Issue]) -
         node_reader(node, mode)(value)
     except RefusedError as refused:
         found.append(Issue(refused.type, loc, refused.msg, value, refused.ctx))
+    except (TypeError, ValueError) as error:
+        found.append(Issue("value_error", loc, f"Value error, {error}", value, {"error": {}}))
 
 
 def _search_union(

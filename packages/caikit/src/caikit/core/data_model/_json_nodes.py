@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from . import _json_scalars as scalars
 from . import _registry
 from ._codecs import codecs_of
@@ -34,11 +36,17 @@ class Mode:
     wire: bool
     ignore_unknown: bool = False
 
+    @property
+    def number(self) -> int:
+        return self.wire * 2 + self.ignore_unknown
+
 
 REQUEST = Mode(wire=False)
 REQUEST_IGNORING = Mode(wire=False, ignore_unknown=True)
 WIRE = Mode(wire=True)
 WIRE_IGNORING = Mode(wire=True, ignore_unknown=True)
+
+_EXACT_LISTS = {"string": list[str], "double": list[float], "float": list[float], "bool": list[bool]}
 
 _node_readers: dict[tuple[Any, Mode], Reader] = {}
 
@@ -97,10 +105,10 @@ def _message_reader(cls: type[Any], mode: Mode) -> Reader:
     from ._json_object import own_reader
 
     codecs = codecs_of(cls)
-    if mode not in codecs.readers:
-        return own_reader(codecs, mode)
-    # Possibly not yet compiled: a message may contain itself.
-    return lambda value: codecs.readers[mode](value)
+    if mode in codecs.compiling:
+        # A message may contain itself.
+        return lambda value: own_reader(codecs, mode)(value)
+    return own_reader(codecs, mode)
 
 
 def _writes_from_json(cls: type[Any]) -> bool:
@@ -133,18 +141,20 @@ def _any_reader(mode: Mode) -> Reader:
 
 def _list_reader(item: Any, mode: Mode) -> Reader:
     read_item = node_reader(item, mode)
-    exact = {"string": str, "double": float, "float": float, "bool": bool}.get(getattr(item, "kind", ""))
-    finite = exact is float and not mode.wire
+    exact: Any = _EXACT_LISTS.get(getattr(item, "kind", ""))
+    finite = exact == list[float] and not mode.wire
 
     def read(values: Any) -> list[Any]:
         if values.__class__ is not list:
             raise RefusedError("list_type", "Input should be a valid array")
-        if (
-            exact is not None
-            and set(map(type, values)) == {exact}
-            and not (finite and not math.isfinite(sum(values)))
-        ):
-            return values
+        if exact is not None:
+            try:
+                made: list[Any] = msgspec.convert(values, exact)
+            except msgspec.ValidationError:
+                pass
+            else:
+                if not finite or math.isfinite(sum(made)):
+                    return made
         return [read_item(value) for value in values]
 
     return read

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -17,13 +18,21 @@ from ._proto_read import is_inferred, required_parameters
 from ._schema import EnumType, Field, MapOf, MessageType, Repeated, Scalar, UnionOf
 from ._source import Source
 
+_lock = threading.RLock()
+
 
 def own_reader(codecs: Codecs, mode: Mode) -> Reader:
     """The reader generated from the fields of a class."""
     reader = codecs.readers.get(mode)
     if reader is None:
-        codecs.readers[mode] = lambda value: own_reader(codecs, mode)(value)
-        reader = codecs.readers[mode] = _make_own_reader(codecs, mode)
+        with _lock:
+            reader = codecs.readers.get(mode)
+            if reader is None:
+                codecs.compiling.add(mode)
+                try:
+                    reader = codecs.readers[mode] = _make_own_reader(codecs, mode)
+                finally:
+                    codecs.compiling.discard(mode)
     return reader
 
 
@@ -51,6 +60,8 @@ def _generate(codecs: Codecs, mode: Mode, *, direct: bool) -> Reader:
             source.line("self._which = None")
     else:
         source.line("given = {}")
+    if direct and not codecs.unions and codecs.schema.fields:
+        _read_complete(source, codecs, mode)
     source.line("get = values.get")
     source.line("left = len(values)")
     required = set() if direct else required_parameters(codecs.cls)
@@ -65,6 +76,23 @@ def _generate(codecs: Codecs, mode: Mode, *, direct: bool) -> Reader:
     source.block("if left:", f"return read({again}(values))")
     source.line("return self" if direct else f"return {cls}(**given)")
     return source.function("read", f"{codecs.cls.__qualname__}.from_json")
+
+
+def _read_complete(source: Source, codecs: Codecs, mode: Mode) -> None:
+    """The short way for an object that has exactly the fields."""
+    fields = codecs.schema.fields
+    source.line(f"if len(values) == {len(fields)}:")
+    source.indent()
+    source.line("try:")
+    source.indent()
+    for field in fields:
+        source.line(f"value = values[{field.name!r}]")
+        absent = _absent(source, field, mode, True)
+        source.line(f"self.{field.name} = {_expression(source, field.type, mode, absent)}")
+    source.line("return self")
+    source.dedent()
+    source.block("except KeyError:", "pass")
+    source.dedent()
 
 
 def _assigner(field: Field, direct: bool) -> Callable[[str], str]:
@@ -108,9 +136,11 @@ def _read_field(
     source.dedent()
 
 
-def _expression(source: Source, node: Any, mode: Mode) -> str:
+def _expression(source: Source, node: Any, mode: Mode, absent: str | None = None) -> str:
     """The value where its type is what JSON normally has, otherwise what the lenient reader makes of it."""
     lenient = f"{source.use(node_reader(node, mode), 'read_' + type(node).__name__.lower())}(value)"
+    if absent is not None:
+        lenient = f"{absent} if value is None else {lenient}"
     match node:
         case Scalar("string"):
             return f"value if value.__class__ is str else {lenient}"

@@ -12,6 +12,9 @@ from ._json_nodes import WIRE, WIRE_IGNORING, Mode, Reader, node_reader
 from ._json_object import own_reader
 from ._schema import MessageType
 
+_MOST_READERS = 10_000
+_readers: dict[tuple[int, int], tuple[Any, Reader]] = {}
+
 
 def object_from_json(cls: type[Any], value: str | dict[str, Any], ignore_unknown: bool) -> Any:
     """What `from_json` does."""
@@ -33,7 +36,13 @@ def read_object(cls: type[Any], value: Any, loc: Location, mode: Mode) -> Any:
 
 def read_node(node: Any, value: Any, loc: Location, mode: Mode) -> Any:
     """The value of a schema node from parsed JSON."""
-    return _reporting(node_reader(node, mode), node, value, loc, mode)
+    # Looked up by identity: schemas live as long as their classes, and hashing a node takes longer than reading it.
+    known = _readers.get((id(node), mode.number))
+    if known is None or known[0] is not node:
+        if len(_readers) >= _MOST_READERS:
+            _readers.clear()
+        known = _readers[id(node), mode.number] = (node, node_reader(node, mode))
+    return _reporting(known[1], node, value, loc, mode)
 
 
 def _reporting(reader: Reader, node: Any, value: Any, loc: Location, mode: Mode) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Callable
 from datetime import datetime
 from json import encoder
@@ -51,13 +50,19 @@ def float_text(value: float) -> str:
     return text_of(value)
 
 
-_encode = msgspec.json.encode
-# Numbers that msgspec spells differently: exponents, and what Python writes with one.
-_OTHER_SPELLING = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?e[-+]?[0-9]+|-?0\.0000[0-9]+")
-
-
-def _respell(found: re.Match[bytes]) -> bytes:
-    return repr(float(found[0])).encode("ascii")
+def _respelled(text: bytes, sign: bytes) -> bytes:
+    """The list with every number that contains the sign as Python writes it."""
+    parts = []
+    done = 0
+    found = text.find(sign)
+    while found >= 0:
+        start = text.rfind(b",", done, found) + 1 or 1
+        end = text.find(b",", found)
+        end = len(text) - 1 if end < 0 else end
+        parts += [text[done:start], repr(float(text[start:end])).encode("ascii")]
+        done = end
+        found = text.find(sign, end)
+    return b"".join([*parts, text[done:]])
 
 
 def numbers_text(values: Any) -> str:
@@ -69,17 +74,20 @@ def numbers_text(values: Any) -> str:
         if values.__class__ is not list:
             return text_of(values if isinstance(values, (str, tuple)) else list(values))
     try:
-        text = _encode(values)
+        text = msgspec.json.encode(values)
     except (TypeError, ValueError, OverflowError):
         return text_of(values)
-    if b'"' in text or b"u" in text or b"{" in text:
-        # A string, null (also for NaN), true or an object: nothing that a comma can be trusted in.
+    if b'"' in text or b"u" in text or b"{" in text or text.find(b"[", 1) > 0:
+        # A string, null (also for NaN), true, an object or a list: nothing that a comma can be trusted in.
         return text_of(values)
-    if b"e" in text or b"0.0000" in text:
+    # Python writes some numbers with an exponent that msgspec writes without one, and exponents differently.
+    if b"0.0000" in text:
+        text = _respelled(text, b"0.0000")
+    if b"e" in text:
         if b"s" in text:
             return text_of(values)
-        text = _OTHER_SPELLING.sub(_respell, text)
-    return text.decode("ascii").replace(",", ", ")
+        text = _respelled(text, b"e")
+    return text.replace(b",", b", ").decode("ascii")
 
 
 def strings_text(values: Any) -> str:

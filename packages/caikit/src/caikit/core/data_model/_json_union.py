@@ -52,6 +52,9 @@ def union_reader(union: UnionOf, mode: Mode) -> Callable[[Any], tuple[str, Any]]
                 return name, read(value)
             except RefusedError as refused:
                 last = refused
+            except (TypeError, ValueError) as error:
+                # The constructor of a member that is not meant may refuse the value, too.
+                last = RefusedError("value_error", f"Value error, {error}", {"error": {}})
         raise last
 
     return choose

@@ -89,7 +89,7 @@ def _member(source: Source, codecs: Codecs, member: Member, value: str) -> str:
         return _text(source, member.type, value)
     wrapper = getattr(codecs.cls, member.wrapper) if member.wrapper else member.type.cls  # type: ignore[union-attr]  # not a wrapper: a class that unwraps
     name = schema_of(wrapper).fields[0].name
-    plain = f"'{{' + {_key(name)[2:]!r} + {_text(source, Repeated(item), value)} + '}}'"
+    plain = f"'{{' + {_key(name)[2:]!r} + ({_text(source, Repeated(item), value)}) + '}}'"
     return (
         f"{value}._json_text() if isinstance({value}, {source.use(wrapper, wrapper.__name__)}) else {plain}"
     )

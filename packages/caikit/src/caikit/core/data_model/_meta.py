@@ -28,13 +28,15 @@ class DataBaseMeta(type):
         inherited = _inherited_fields(bases)
         user_names = frozenset(namespace)
         defaults = _take_defaults(namespace, annotations, inherited)
-        own = _dataclass_fields(name, namespace, annotations, defaults)
-        fields = {**inherited, **own}
+        stand_in = _stand_in(name, namespace, annotations, defaults)
+        fields = {**inherited, **{field.name: field for field in dataclasses.fields(stand_in)}}
         for extra in defaults.keys() - annotations.keys():
-            fields[extra] = _with_default(fields[extra], defaults[extra])
+            changed = _stand_in(name, {}, {extra: fields[extra].type}, {extra: defaults[extra]})
+            (fields[extra],) = dataclasses.fields(changed)
         namespace["__slots__"] = _slots(bases, namespace, annotations)
         namespace["_caikit_state"] = ClassState(annotations, fields, user_names)
         namespace["__dataclass_fields__"] = fields
+        namespace["__dataclass_params__"] = stand_in.__dataclass_params__
         namespace["__match_args__"] = tuple(fields)
         return super().__new__(mcs, name, bases, namespace, **kwargs)
 
@@ -88,28 +90,17 @@ def _take_defaults(
     return defaults
 
 
-def _dataclass_fields(
+def _stand_in(
     name: str, namespace: dict[str, Any], annotations: dict[str, Any], defaults: dict[str, Any]
-) -> dict[str, dataclasses.Field[Any]]:
-    """The own fields, made and checked by the dataclasses module on a stand-in class."""
-    if not annotations:
-        return {}
-    stand_in = type(
-        name,
-        (),
-        {
-            "__annotations__": annotations,
-            "__module__": namespace.get("__module__", __name__),
-            "__doc__": "",
-            **{key: value for key, value in defaults.items() if key in annotations},
-        },
-    )
-    made: Any = dataclasses.dataclass(init=False, repr=False, eq=False)(stand_in)
-    return {field.name: field for field in dataclasses.fields(made)}
-
-
-def _with_default(field: dataclasses.Field[Any], default: Any) -> dataclasses.Field[Any]:
-    return _dataclass_fields("_", {}, {field.name: field.type}, {field.name: default})[field.name]
+) -> Any:
+    """A dataclass with the own fields, made and checked by the dataclasses module."""
+    body = {
+        "__annotations__": annotations,
+        "__module__": namespace.get("__module__", __name__),
+        "__doc__": "Dataclass would compute one.",
+        **{key: value for key, value in defaults.items() if key in annotations},
+    }
+    return dataclasses.dataclass(init=False, repr=False, eq=False)(type(name, (), body))
 
 
 def _slots(

@@ -56,8 +56,7 @@ def make_infer(owner: str, union: UnionOf) -> Infer:
             return _infer_list(owner, lists, value)
         member = _first_fit(singles, value)
         if member is None:
-            wrapped = [m.name for m in union.members if m.wrapper == kind.__name__]
-            member = wrapped[0] if wrapped else None
+            member = next((m.name for m in union.members if _is_wrapper(m, kind)), None)
         if member is None:
             names = ", ".join(m.name for m in union.members)
             raise TypeError(f"{owner}: a value of type {kind.__name__} fits none of the members {names}")
@@ -66,6 +65,13 @@ def make_infer(owner: str, union: UnionOf) -> Infer:
         return member
 
     return infer
+
+
+def _is_wrapper(member: Member, kind: type[Any]) -> bool:
+    """True for objects that hold the list of a list member, as it is on the wire."""
+    if isinstance(member.type, MessageType):
+        return issubclass(kind, member.type.cls)
+    return member.wrapper == kind.__name__
 
 
 def _by_value(singles: list[Any], kind: type[Any]) -> bool:
@@ -96,7 +102,7 @@ def _infer_list(owner: str, lists: list[Any], value: Any) -> str:
     if lists and len(value) == 0:
         return str(lists[0][0].name)
     values = [value[0].item()] if hasattr(value, "dtype") else {type(item): item for item in value}.values()
-    for test in (_fits, _fits_loosely):
+    for test in (_fits, _fits_somehow):
         for member, item_node in lists:
             if all(test(item_node, item) for item in values):
                 return str(member.name)
@@ -138,6 +144,10 @@ def _fits_scalar(kind: str, value: Any) -> bool:
     if kind in _INTEGERS:
         return isinstance(value, numbers.Integral)
     return isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral)
+
+
+def _fits_somehow(node: Any, value: Any) -> bool:
+    return _fits(node, value) or _fits_loosely(node, value)
 
 
 def _fits_loosely(node: Any, value: Any) -> bool:

@@ -7,9 +7,10 @@ import datetime
 import sys
 import types
 import typing
+from collections import ChainMap
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal, Union, cast
 
 from google.protobuf.message import Message
 
@@ -65,7 +66,8 @@ class FieldParser:
     def __init__(self, cls: type[Any], make_nested: Callable[[str, dict[str, Any], dict[str, Any]], Any]):
         self._cls = cls
         self._make_nested = make_nested
-        self._scopes: tuple[Mapping[str, Any], ...] = ()
+        self._scopes: dict[type[Any], Mapping[str, Any]] = {}
+        self._names: Mapping[str, Any] = {}
         self._field = ""
         self._count = 0
         self._nested: dict[Any, Any] = {}
@@ -75,7 +77,9 @@ class FieldParser:
         fields = []
         for name, (owner, annotation) in self._all_annotations().items():
             self._field = name
-            self._scopes = self._scopes_of(owner)
+            if owner not in self._scopes:
+                self._scopes[owner] = self._names_in(owner)
+            self._names = self._scopes[owner]
             try:
                 field = self._parse_field(name, annotation)
             except (ValueError, TypeError) as error:
@@ -92,13 +96,13 @@ class FieldParser:
                 found.update({name: (base, value) for name, value in state.annotations.items()})
         return found
 
-    def _scopes_of(self, owner: type[Any]) -> tuple[Mapping[str, Any], ...]:
+    def _names_in(self, owner: type[Any]) -> Mapping[str, Any]:
         module = sys.modules.get(owner.__module__)
         state = state_of(owner)
-        return (
+        return ChainMap(
             {self._cls.__name__: self._cls, owner.__name__: owner},
             {key: value for key, value in vars(owner).items() if key not in state.fields},
-            state.namespace,
+            cast("dict[str, Any]", state.namespace),
             vars(module) if module is not None else {},
         )
 
@@ -133,9 +137,9 @@ class FieldParser:
 
     def _resolve(self, annotation: Any) -> Any:
         if isinstance(annotation, str):
-            return self._resolve(resolve_text(annotation, self._scopes))
+            return self._resolve(resolve_text(annotation, self._names))
         if isinstance(annotation, typing.ForwardRef):
-            return self._resolve(resolve_text(annotation.__forward_arg__, self._scopes))
+            return self._resolve(resolve_text(annotation.__forward_arg__, self._names))
         return annotation
 
     def _unwrap(self, annotation: Any) -> tuple[Any, tuple[Any, ...]]:

@@ -23,6 +23,7 @@ PACKED_TYPES = {
 }
 """Numeric kinds and the array type of their values."""
 
+INTEGERS = frozenset(("int64", "uint64", "int32", "uint32"))
 _FIXED_WIDTH = {"double": 8, "float": 4}
 
 
@@ -43,11 +44,29 @@ def enum_value(value: Any, numbers: Mapping[str, int]) -> Any:
     return value
 
 
+def integer(value: Any) -> Any:
+    """A bool as int, everything else as it is."""
+    return int(value) if value.__class__ is bool else value
+
+
+def extend_integers(target: Any, values: list[Any]) -> None:
+    """Append integers, among them possibly bools."""
+    before = len(target)
+    try:
+        target.extend(values)
+    except TypeError:
+        del target[before:]
+        target.extend([integer(value) for value in values])
+
+
 def extend_numbers(message: Any, target: Any, number: int, kind: str, value: Any) -> None:
     """Append numbers to a list of a message; arrays are copied as a block where the wire allows it."""
     np = sys.modules.get("numpy")
     if np is None or not isinstance(value, np.ndarray) or value.ndim != 1:
-        target.extend(value)
+        if kind in INTEGERS:
+            extend_integers(target, list(value))
+        else:
+            target.extend(value)
     elif kind in _FIXED_WIDTH and value.dtype.kind == "f":
         # A float64 array in a float field rounds, as it would element by element.
         data = np.ascontiguousarray(value, dtype=PACKED_TYPES[kind]).tobytes()

@@ -46,13 +46,25 @@ def make_to_proto(codecs: Codecs) -> Callable[[Any], Any]:
         return source.function("to_proto", f"{codecs.cls.__qualname__}.to_proto")
     # The constructor of a message skips None and takes scalars in one call.
     direct = [field for field in codecs.schema.fields if isinstance(field.type, Scalar)]
-    arguments = ", ".join(f"{field.name}=self.{field.name}" for field in direct)
+    arguments = ", ".join(
+        f"{field.name}={_accepted(source, field.type, f'self.{field.name}', hold=True)}" for field in direct
+    )
     source.line(f"proto = {message}({arguments})")
     for field in codecs.schema.fields:
         if field not in direct:
             _write_field(source, codecs, field)
     source.line("return proto")
     return source.function("to_proto", f"{codecs.cls.__qualname__}.to_proto")
+
+
+def _accepted(source: Source, node: Any, text: str, *, hold: bool = False) -> str:
+    """The value as protobuf takes it: some versions refuse a bool as an integer."""
+    if not isinstance(node, Scalar) or node.kind not in values.INTEGERS:
+        return text
+    convert = source.use(values.integer, "integer")
+    if hold:
+        return f"(value if (value := {text}).__class__ is int else {convert}(value))"
+    return f"{text} if {text}.__class__ is int else {convert}({text})"
 
 
 def _write_field(source: Source, codecs: Codecs, field: Field) -> None:
@@ -78,7 +90,7 @@ def _write_single(source: Source, node: Single | Repeated, name: str) -> None:
     target = f"proto.{name}"
     match node:
         case Scalar():
-            source.line(f"{target} = value")
+            source.line(f"{target} = {_accepted(source, node, 'value')}")
         case EnumType():
             number = source.use(values.enum_number, "enum_number")
             source.line(f"{target} = value if value.__class__ is int else {number}(value)")
@@ -119,7 +131,10 @@ def _write_list(source: Source, item: Single, target: str, owner: str, number: i
     match item:
         case Scalar(kind) if kind in values.PACKED_TYPES:
             extend = source.use(values.extend_numbers, "extend_numbers")
-            source.block("if value.__class__ is list:", f"{target}.extend(value)")
+            plain = f"{target}.extend(value)"
+            if kind in values.INTEGERS:
+                plain = f"{source.use(values.extend_integers, 'extend_integers')}({target}, value)"
+            source.block("if value.__class__ is list:", plain)
             source.block("else:", f"{extend}({owner}, {target}, {number}, {kind!r}, value)")
         case Scalar():
             source.line(f"{target}.extend(value)")
@@ -143,9 +158,11 @@ def _write_map(source: Source, node: MapOf, target: str) -> None:
     source.line(f"entries = {target}")
     source.line("for key, item in value.items():")
     source.indent()
+    if node.key.kind in values.INTEGERS:
+        source.line(f"key = {_accepted(source, node.key, 'key')}")
     match node.value:
         case Scalar():
-            source.line("entries[key] = item")
+            source.line(f"entries[key] = {_accepted(source, node.value, 'item')}")
         case EnumType():
             convert = source.use(values.enum_value, "enum_value")
             names = source.use(node.value.numbers(), "numbers")
