@@ -28,6 +28,7 @@ from caikit.core.data_model._schema import Repeated, Scalar, schema_of
 from caikit.core.data_model.json_dict import JsonDict
 
 PACKAGE = "tests.data_object_json"
+FLOAT32 = 3.4028234663852886e38
 
 
 @dataobject(PACKAGE)
@@ -66,6 +67,8 @@ class Everything(DataObjectBase):
     choice: Union[int, str]
     lists: Union[List[str], List[int], List[bool], List[float]]
     named: Union[Annotated[Person, OneofField("a_person")], Annotated[bool, OneofField("a_flag")]]
+    f32: np.float32
+    small_floats: List[np.float32]
 
 
 def issues(value, cls=Everything):
@@ -151,6 +154,8 @@ INT = "Input should be a valid integer"
         ),
         ("a_float", [], "float_type", "Input should be a valid number"),
         ("a_float", "Infinity", "finite_number", "Input should be a finite number"),
+        ("f32", 1e300, "less_than_equal", f"Input should be between -{FLOAT32} and {FLOAT32}"),
+        ("js", {"a": [{"b": math.nan}]}, "finite_number", "Input should hold finite numbers only"),
         ("a_bool", "maybe", "bool_parsing", "Input should be a valid boolean, unable to interpret input"),
         ("a_bool", {}, "bool_type", "Input should be a valid boolean"),
         ("a_str", 5, "string_type", "Input should be a valid string"),
@@ -310,6 +315,11 @@ def test_tokens_that_only_python_knows():
     assert Everything.from_json('{"a_float": Infinity}').a_float == math.inf
     assert Everything.from_json('{"a_float": "NaN"}').to_dict()["a_float"] != 0
     assert issues(parse_json(b'{"floats": [1.0, NaN]}'))[0][:2] == ("finite_number", ("inputs", "floats", 1))
+    assert issues({"small_floats": [1.0, -1e300]})[0][:2] == (
+        "less_than_equal",
+        ("inputs", "small_floats", 1),
+    )
+    assert decode_json(Everything, {"small_floats": [1.0, -3e38]}).small_floats == [1.0, -3e38]
 
 
 def test_deep_objects_are_refused():

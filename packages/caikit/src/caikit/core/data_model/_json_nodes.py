@@ -71,7 +71,7 @@ def _make_node_reader(node: Any, mode: Mode) -> Reader:
         case TimestampType():
             return scalars.read_datetime
         case StructType():
-            return scalars.read_json_object
+            return scalars.read_json_object if mode.wire else scalars.read_finite_json_object
         case AnyType():
             return _any_reader(mode)
         case Repeated(item):
@@ -90,7 +90,8 @@ def _scalar_reader(kind: str, mode: Mode) -> Reader:
     if kind in scalars.INTEGER_RANGES:
         return scalars.integer_reader(kind)
     if kind in ("double", "float"):
-        return scalars.read_float if mode.wire else scalars.read_finite
+        finite = scalars.read_single_precision if kind == "float" else scalars.read_finite
+        return scalars.read_float if mode.wire else finite
     if kind == "bytes":
         return scalars.read_web_bytes if mode.wire else scalars.read_bytes
     return scalars.read_boolean if kind == "bool" else scalars.read_string
@@ -142,7 +143,7 @@ def _any_reader(mode: Mode) -> Reader:
 def _list_reader(item: Any, mode: Mode) -> Reader:
     read_item = node_reader(item, mode)
     exact: Any = _EXACT_LISTS.get(getattr(item, "kind", ""))
-    finite = exact == list[float] and not mode.wire
+    largest = scalars.LARGEST.get(getattr(item, "kind", "")) if not mode.wire else None
 
     def read(values: Any) -> list[Any]:
         if values.__class__ is not list:
@@ -153,11 +154,18 @@ def _list_reader(item: Any, mode: Mode) -> Reader:
             except msgspec.ValidationError:
                 pass
             else:
-                if not finite or math.isfinite(sum(made)):
+                if largest is None or _all_within(made, largest):
                     return made
         return [read_item(value) for value in values]
 
     return read
+
+
+def _all_within(numbers: list[float], largest: float) -> bool:
+    # The sum is not finite if any of them is not.
+    return not numbers or (
+        math.isfinite(sum(numbers)) and -largest <= min(numbers) <= max(numbers) <= largest
+    )
 
 
 def _map_reader(key: Scalar, read_value: Reader) -> Reader:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -149,9 +148,9 @@ def _expression(source: Source, node: Any, mode: Mode, absent: str | None = None
         case Scalar(kind) if kind in scalars.INTEGER_RANGES:
             low, high = scalars.INTEGER_RANGES[kind]
             return f"value if value.__class__ is int and {low} <= value <= {high} else {lenient}"
-        case Scalar("double" | "float"):
-            limit = source.use(math.inf, "inf")
-            return f"value if value.__class__ is float and -{limit} < value < {limit} else {lenient}"
+        case Scalar("double" | "float" as kind):
+            limit = source.use(scalars.LARGEST[kind], "largest")
+            return f"value if value.__class__ is float and -{limit} <= value <= {limit} else {lenient}"
         case Repeated(MessageType() as item):
             read = source.use(node_reader(item, mode), "read_item")
             return f"[{read}(item) for item in value] if value.__class__ is list else {lenient}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
@@ -23,6 +24,9 @@ INTEGER_RANGES = {
 _TRUE = frozenset(("true", "1", "t", "yes", "y", "on"))
 _FALSE = frozenset(("false", "0", "f", "no", "n", "off"))
 _DEEPEST = 100
+
+LARGEST = {"double": sys.float_info.max, "float": 3.4028234663852886e38}
+"""The largest finite number of each kind."""
 
 Reader = Callable[[Any], Any]
 
@@ -156,6 +160,33 @@ def read_json_object(value: Any) -> dict[str, Any]:
     if _depth_exceeds(value, _DEEPEST):
         raise RefusedError("recursion_loop", f"Input should be nested at most {_DEEPEST} levels deep")
     return value
+
+
+def read_finite_json_object(value: Any) -> dict[str, Any]:
+    content = read_json_object(value)
+    if _holds_infinite(content):
+        raise RefusedError("finite_number", "Input should hold finite numbers only")
+    return content
+
+
+def _holds_infinite(value: Any) -> bool:
+    items = value.values() if isinstance(value, dict) else value
+    for item in items:
+        kind = item.__class__
+        if (kind is float and not math.isfinite(item)) or (kind in (dict, list) and _holds_infinite(item)):
+            return True
+    return False
+
+
+def read_single_precision(value: Any) -> float:
+    """A finite number that a 32 bit float can hold; more exact ones lose digits on the wire."""
+    number = read_finite(value)
+    largest = LARGEST["float"]
+    if abs(number) > largest:
+        raise RefusedError(
+            "less_than_equal", f"Input should be between -{largest} and {largest}", {"le": largest}
+        )
+    return number
 
 
 def _depth_exceeds(value: Any, limit: int) -> bool:
