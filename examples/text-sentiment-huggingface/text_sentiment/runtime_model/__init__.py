@@ -1,0 +1,5 @@
+"""Modules of the library."""
+
+from .hf_module import HuggingFaceSentimentModule, HuggingFaceSentimentTask
+
+__all__ = ["HuggingFaceSentimentModule", "HuggingFaceSentimentTask"]
