@@ -19,6 +19,10 @@ from .names import is_path_part
 
 ModelFile = tuple[str | None, bytes | None]
 
+_LONGEST_NAME = 1024
+_MOST_FOLDERS = 32
+_SHOWN_CHARACTERS = 100
+
 
 def write_model(directory: Path, model_id: str, files: Sequence[ModelFile]) -> None:
     """Create the folder of a new model with all files, or leave nothing behind."""
@@ -73,6 +77,12 @@ def _checked_parts(files: Sequence[ModelFile]) -> list[tuple[str, ...]]:
 
 
 def _parts(name: str) -> tuple[str, ...]:
+    if len(name.encode("utf-8", "surrogatepass")) > _LONGEST_NAME or name.count("/") > _MOST_FOLDERS:
+        raise RequestError(
+            Status.INVALID_ARGUMENT,
+            f"Invalid model file name {name[:_SHOWN_CHARACTERS]!r}...: expected at most {_LONGEST_NAME} bytes "
+            f"and {_MOST_FOLDERS} folders",
+        )
     if posixpath.isabs(name) or ntpath.isabs(name) or ntpath.splitdrive(name)[0]:
         raise RequestError(Status.INVALID_ARGUMENT, f"Cannot use absolute paths for model files: {name}")
     parts = tuple(part for part in name.split("/") if part != ".")
@@ -119,6 +129,12 @@ def _os_errors(verb: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        status = Status.FAILED_PRECONDITION if isinstance(error, PermissionError) else Status.UNKNOWN
+        status = _status_of(error)
         reason = error.strerror or str(error)
         raise RequestError(status, f"Unable to {verb} model ({type(error).__name__}): {reason}") from error
+
+
+def _status_of(error: OSError) -> Status:
+    if error.errno == errno.ENAMETOOLONG:
+        return Status.INVALID_ARGUMENT
+    return Status.FAILED_PRECONDITION if isinstance(error, PermissionError) else Status.UNKNOWN

@@ -1,0 +1,1 @@
+"""What the two server faces are made of."""

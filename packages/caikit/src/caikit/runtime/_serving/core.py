@@ -1,0 +1,116 @@
+"""What the servers of one process share: models, operations, workers and the engine."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import time
+from typing import Any
+
+import alog
+
+from caikit.config import get_config
+from caikit.core.toolkit.name_tools import snake_to_upper_camel
+from caikit.runtime.engine import Engine, Gate, Kind, Observer, Operation, WorkerPool
+from caikit.runtime.models import SHARED_STORE
+from caikit.runtime.services.bind import bind_operations
+from caikit.runtime.types.aborted_exception import AbortedException
+from caikit.runtime.utils.import_util import clean_lib_names, get_dynamic_module
+
+from .metrics import PROCESS_METRICS
+from .settings import CoreSettings
+
+log = alog.use_channel("SERVR-CORE")
+service_log = alog.use_channel("GP-SERVICR-I")
+
+
+class ServingCore:
+    """Built for one configuration; servers with the same configuration share it."""
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+        self.settings = settings = CoreSettings.from_config(config)
+        self.libraries = [get_dynamic_module(name) for name in clean_lib_names(config.runtime.library)]
+        self.store = SHARED_STORE.hold()
+        try:
+            self.operations: list[Operation] = bind_operations(store=self.store, config=config)
+        except BaseException:
+            SHARED_STORE.release()
+            raise
+        self._log_services()
+        self.workers = WorkerPool(settings.threads)
+        self.gate = Gate(self.workers, max_queued=settings.max_queued)
+        self.engine = Engine(
+            gate=self.gate,
+            observer=Observer(PROCESS_METRICS.requests if settings.metrics_enabled else None),
+            abort_exception=AbortedException if settings.abortable else None,
+        )
+
+    @property
+    def title(self) -> str:
+        names = clean_lib_names(self.config.runtime.library)
+        return snake_to_upper_camel(names[0]) if names else "caikit"
+
+    @property
+    def version(self) -> str:
+        return str((self.config.runtime.version_info or {}).get("runtime_image") or "")
+
+    @property
+    def description(self) -> str:
+        return (self.libraries and inspect.getdoc(self.libraries[0])) or ""
+
+    def _log_services(self) -> None:
+        if any(operation.kind is Kind.INFERENCE for operation in self.operations):
+            service_log.info("<RUN76773778I>", "Validated Caikit Library CDM successfully")
+            for library in self.libraries:
+                service_log.info(
+                    "<RUN76884779I>",
+                    "Constructed inference service for library: %s, version: %s",
+                    library.__name__,
+                    getattr(library, "__version__", "unknown"),
+                )
+
+    def close(self, deadline: float) -> None:
+        """Take no more work, end the workers and drop the models; what does not end in time is left behind."""
+        self.gate.drain()
+        if not self.workers.close(max(0.0, deadline - time.monotonic())):
+            log.warning("<RUN35126710W>", "Some workers are still busy and are left behind")
+        SHARED_STORE.release()
+
+
+def load_configuration() -> Any:
+    """The configuration with the libraries imported, which may have changed it."""
+    for name in clean_lib_names(get_config().runtime.library):
+        get_dynamic_module(name)
+    return get_config()
+
+
+class SharedCores:
+    """Hands out cores and closes each after its last holder."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cores: list[tuple[ServingCore, int]] = []
+
+    def hold(self, config: Any) -> ServingCore:
+        with self._lock:
+            for index, (core, holders) in enumerate(self._cores):
+                if core.config is config:
+                    self._cores[index] = (core, holders + 1)
+                    return core
+            core = ServingCore(config)
+            self._cores.append((core, 1))
+            return core
+
+    def release(self, core: ServingCore, deadline: float) -> None:
+        with self._lock:
+            index = next(i for i, (known, _) in enumerate(self._cores) if known is core)
+            holders = self._cores[index][1] - 1
+            if holders:
+                self._cores[index] = (core, holders)
+                return
+            del self._cores[index]
+        core.close(deadline)
+
+
+SHARED_CORES = SharedCores()

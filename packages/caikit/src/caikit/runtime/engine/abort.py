@@ -1,0 +1,63 @@
+"""Interrupts a running function when its request is cancelled, by an exception raised in its thread."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from .cancel import CancelToken
+
+Result = TypeVar("Result")
+
+
+def call_abortable(token: CancelToken, exception: type[Exception], function: Callable[[], Result]) -> Result:
+    """Call a function; when the token is cancelled meanwhile, raise the exception inside of it."""
+    token.raise_if_cancelled()
+    guard = _Guard(exception)
+    remove = token.on_cancel(guard.fire)
+    try:
+        result = function()
+        guard.disarm()
+        return result
+    except BaseException:
+        guard.disarm()
+        raise
+    finally:
+        remove()
+
+
+class _Guard:
+    """Fires at most once, and never after `disarm`: no exception can hit code that runs later in the thread."""
+
+    __slots__ = ("_armed", "_exception", "_fired", "_lock", "_thread_id")
+
+    def __init__(self, exception: type[Exception]) -> None:
+        self._exception = exception
+        self._thread_id = threading.get_ident()
+        self._lock = threading.Lock()
+        self._armed = True
+        self._fired = False
+
+    def fire(self) -> None:
+        with self._lock:
+            if self._armed and not self._fired:
+                self._fired = True
+                self._raise_in_thread(ctypes.py_object(self._exception))
+
+    def disarm(self) -> None:
+        while True:
+            try:
+                with self._lock:
+                    self._armed = False
+                    if self._fired:
+                        # Takes back an exception that was set but not raised yet.
+                        self._raise_in_thread(None)
+                return
+            except self._exception:
+                # It was raised right here, after the function had ended: too late to matter.
+                continue
+
+    def _raise_in_thread(self, exception: ctypes.py_object[type[Exception]] | None) -> None:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread_id), exception)

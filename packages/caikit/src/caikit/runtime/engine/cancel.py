@@ -1,0 +1,56 @@
+"""One token per request that says whether anybody still wants the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .errors import RequestError
+from .status import Status
+
+
+class CancelToken:
+    """Cancelled at most once: by the client, a lost connection, a deadline or the end of the server."""
+
+    __slots__ = ("_callbacks", "_reason", "_status")
+
+    def __init__(self) -> None:
+        # Appending to and popping from a list is atomic, so no lock is needed to run each callback just once.
+        self._callbacks: list[Callable[[], object]] = []
+        self._reason: str | None = None
+        self._status = Status.CANCELLED
+
+    def cancel(self, reason: str = "cancelled by the client", status: Status = Status.CANCELLED) -> None:
+        if self._reason is None:
+            self._status = status
+            self._reason = reason
+        self._run_callbacks()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._reason is not None
+
+    def on_cancel(self, callback: Callable[[], object]) -> Callable[[], None]:
+        """Call back on cancellation (at once if that has happened); returns a function that takes this back."""
+        self._callbacks.append(callback)
+        if self._reason is not None:
+            self._run_callbacks()
+
+        def remove() -> None:
+            try:
+                self._callbacks.remove(callback)
+            except ValueError:
+                return
+
+        return remove
+
+    def raise_if_cancelled(self) -> None:
+        if self._reason is not None:
+            raise RequestError(self._status, f"The request was {self._reason}")
+
+    def _run_callbacks(self) -> None:
+        while True:
+            try:
+                callback = self._callbacks.pop()
+            except IndexError:
+                return
+            callback()

@@ -1,0 +1,101 @@
+"""What an operation may know about the request that it serves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
+
+from .abort import call_abortable
+from .cancel import CancelToken
+from .errors import new_error_id
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+_REQUEST_ID_HEADER = "x-request-id"
+_LONGEST_REQUEST_ID = 128
+
+
+class RequestContext:
+    """State of one request. Headers, id and the native context of the transport are made when somebody asks."""
+
+    __slots__ = (
+        "_headers",
+        "_make_native",
+        "_native",
+        "_read_headers",
+        "_request_id",
+        "abort_exception",
+        "cancel",
+        "deadline",
+        "model_id",
+        "omits_empty_lists",
+        "on_decoded",
+        "streaming",
+    )
+
+    def __init__(
+        self,
+        *,
+        headers: Mapping[str, str] | Callable[[], Mapping[str, str]],
+        cancel: CancelToken | None = None,
+        model_id: str | None = None,
+        deadline: float | None = None,
+        native: Callable[[], Any] | None = None,
+    ) -> None:
+        self.model_id = model_id
+        self.deadline = deadline
+        self.cancel = cancel or CancelToken()
+        self.abort_exception: type[Exception] | None = None
+        self.on_decoded: Callable[[], object] | None = None
+        """Called in the worker as soon as the request proved to be well-formed."""
+        self.omits_empty_lists = False
+        """The wire format of the request makes no difference between an empty list and none."""
+        self.streaming = False
+        """The operation has returned its stream: what fails from now on fails while items are produced."""
+        self._read_headers = headers
+        self._headers: Mapping[str, str] | None = None
+        self._make_native = native
+        self._native: Any = None
+        self._request_id: str | None = None
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Metadata or HTTP headers by lower-case name; the last one wins."""
+        if self._headers is None:
+            self._headers = self._read_headers() if callable(self._read_headers) else self._read_headers
+        return self._headers
+
+    @property
+    def native(self) -> Any:
+        """The `grpc.ServicerContext` or `starlette.requests.Request` of this request, or None."""
+        if self._native is None and self._make_native is not None:
+            self._native = self._make_native()
+        return self._native
+
+    @property
+    def request_id(self) -> str:
+        if self._request_id is None:
+            given = self.headers.get(_REQUEST_ID_HEADER, "")
+            sound = 0 < len(given) <= _LONGEST_REQUEST_ID and given.isprintable()
+            self._request_id = given if sound else new_error_id()
+        return self._request_id
+
+    @property
+    def time_remaining(self) -> float | None:
+        """Seconds until the deadline, or None when there is none."""
+        return None if self.deadline is None else self.deadline - time.monotonic()
+
+    def call(
+        self, function: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
+    ) -> Result:
+        """Call user code so that a cancelled request interrupts it.
+
+        Code that keeps books (locks, reference counts) belongs outside of this call.
+        """
+        if self.abort_exception is None:
+            self.cancel.raise_if_cancelled()
+            return function(*args, **kwargs)
+        return call_abortable(self.cancel, self.abort_exception, partial(function, *args, **kwargs))

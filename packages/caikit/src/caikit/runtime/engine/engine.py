@@ -1,0 +1,113 @@
+"""Runs operations: decode, work, encode; every failure is logged and counted once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+from .admission import Gate
+from .context import RequestContext
+from .errors import OperationFailed, RequestError, to_failure
+from .observer import Observation, Observer
+from .operation import Body, Codec, Operation
+from .status import Status
+
+Out = TypeVar("Out")
+
+
+class Engine:
+    """Serves operations for any head. Its methods are called in worker threads; only the gate is asked before."""
+
+    def __init__(
+        self, *, gate: Gate, observer: Observer, abort_exception: type[Exception] | None = None
+    ) -> None:
+        self.gate = gate
+        self._observer = observer
+        self._abort_exception = abort_exception
+
+    def run(self, operation: Operation, codec: Codec[Out], context: RequestContext, body: Body) -> Out:
+        """Serve a request that has one answer."""
+        observation = self._observer.observe(operation, context)
+        try:
+            result = self._work(operation, codec, context, body, observation)
+            answer = _encode(codec, result, "Could not serialize response")
+            observation.encode = observation.lap()
+        except BaseException as error:
+            raise _failed(error, context, observation) from error
+        observation.succeeded()
+        return answer
+
+    def run_stream(
+        self, operation: Operation, codec: Codec[Out], context: RequestContext, body: Body
+    ) -> Iterator[Out]:
+        """Serve a request that has a stream of answers. Closing the iterator ends the work and frees everything."""
+        observation = self._observer.observe(operation, context)
+        items: Iterator[Any] = iter(())
+        try:
+            items = iter(_stream(self._work(operation, codec, context, body, observation)))
+            context.streaming = True
+            for item in items:
+                context.cancel.raise_if_cancelled()
+                observation.work += observation.lap()
+                answer = _encode(codec, item, "Could not serialize output in model response stream")
+                observation.encode += observation.lap()
+                yield answer
+                observation.lap()
+            observation.work += observation.lap()
+        except GeneratorExit:
+            _close(items)
+            gone = RequestError(Status.CANCELLED, "The client went away in the middle of the stream")
+            observation.failed(to_failure(gone), gone)
+            raise
+        except BaseException as error:
+            _close(items)
+            raise _failed(error, context, observation) from error
+        observation.succeeded()
+
+    def _work(
+        self,
+        operation: Operation,
+        codec: Codec[Out],
+        context: RequestContext,
+        body: Body,
+        observation: Observation,
+    ) -> Any:
+        context.abort_exception = self._abort_exception
+        context.cancel.raise_if_cancelled()
+        arguments: Any
+        if isinstance(body, bytes):
+            arguments = codec.decode(body, context)
+        else:
+            arguments = (codec.decode(message, context) for message in body)
+        observation.decode = observation.lap()
+        if context.on_decoded is not None:
+            context.on_decoded()
+        result = operation.work(context, arguments)
+        observation.work = observation.lap()
+        return result
+
+
+def _stream(result: Any) -> Iterable[Any]:
+    if isinstance(result, Iterable):
+        return result
+    raise RequestError(Status.INTERNAL, f"Expected a stream of results, got {type(result).__name__}")
+
+
+def _encode(codec: Codec[Out], result: Any, complaint: str) -> Out:
+    try:
+        return codec.encode(result)
+    except Exception as error:
+        raise RequestError(Status.INTERNAL, complaint) from error
+
+
+def _failed(error: BaseException, context: RequestContext, observation: Observation) -> OperationFailed:
+    failure = to_failure(error, in_stream=context.streaming)
+    observation.failed(failure, error)
+    return OperationFailed(failure)
+
+
+def _close(items: Iterator[Any]) -> None:
+    """End the source of a stream that nobody reads any more."""
+    close = getattr(items, "close", None)
+    if close is not None:
+        close()

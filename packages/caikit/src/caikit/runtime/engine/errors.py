@@ -1,0 +1,114 @@
+"""What goes wrong with a request, and the one mapping from exceptions to statuses.
+
+```
+Exception
+├── RequestError      a request that is refused or failed, with its status
+└── OperationFailed   what the engine raises after an operation failed; carries the Failure
+```
+"""
+
+from __future__ import annotations
+
+import enum
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from .status import Status
+
+
+class Origin(enum.Enum):
+    """Where a failure comes from; decides how it is logged and how its text is told."""
+
+    STATUS = "an exception that names its status"
+    INPUT = "a type or value error"
+    UNEXPECTED = "any other exception"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed request as the client will see it."""
+
+    status: Status
+    message: str
+    id: str
+    origin: Origin = Origin.STATUS
+    issues: tuple[Any, ...] = ()
+    in_stream: bool = False
+
+
+class RequestError(Exception):
+    """Raised when a request cannot be served; says with which status it ends."""
+
+    def __init__(self, status: Status, message: str, *, id: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.id = id or new_error_id()
+
+
+class OperationFailed(Exception):  # noqa: N818 - it states a fact that was already logged and counted
+    """Raised by the engine when an operation failed; the cause is the original exception."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+def new_error_id() -> str:
+    return uuid.uuid4().hex
+
+
+def to_failure(error: BaseException, *, in_stream: bool = False) -> Failure:
+    """The failure that stands for an exception: the only place where exceptions become statuses."""
+    if isinstance(error, OperationFailed):
+        return error.failure
+    status = _stated_status(error)
+    if status is not None:
+        return Failure(status, _stated_message(error), _stated_id(error), Origin.STATUS, (), in_stream)
+    if isinstance(error, TypeError | ValueError):
+        issues = tuple(getattr(error, "issues", ()))
+        return Failure(Status.INVALID_ARGUMENT, str(error), new_error_id(), Origin.INPUT, issues, in_stream)
+    return Failure(Status.INTERNAL, str(error), new_error_id(), Origin.UNEXPECTED, (), in_stream)
+
+
+# Codes of CaikitCoreException whose names are not those of Status.
+_CORE_CODES = {
+    "UNAUTHORIZED": Status.UNAUTHENTICATED,
+    "FORBIDDEN": Status.PERMISSION_DENIED,
+    "CONNECTION_ERROR": Status.UNAVAILABLE,
+    "FATAL": Status.INTERNAL,
+}
+
+
+def _stated_status(error: BaseException) -> Status | None:
+    if isinstance(error, RequestError):
+        return error.status
+    code = getattr(error, "status_code", None)
+    if code is None:
+        # A gRPC client call that failed (grpc.RpcError) tells its status by a method.
+        code = getattr(error, "code", None)
+        try:
+            code = code() if callable(code) else None
+        except Exception:
+            return None
+    name = getattr(code, "name", None)
+    if not isinstance(name, str):
+        return None
+    return Status.__members__.get(name) or _CORE_CODES.get(name)
+
+
+def _stated_message(error: BaseException) -> str:
+    message = getattr(error, "message", None)
+    if isinstance(message, str):
+        return message
+    details = getattr(error, "details", None)
+    if callable(details):
+        text = details()
+        return text if isinstance(text, str) else ""
+    return str(error)
+
+
+def _stated_id(error: BaseException) -> str:
+    id_ = getattr(error, "id", None)
+    return id_ if isinstance(id_, str) else new_error_id()

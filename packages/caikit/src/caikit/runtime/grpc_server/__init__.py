@@ -1,0 +1,5 @@
+"""The gRPC server."""
+
+from ._server import RuntimeGRPCServer, main
+
+__all__ = ["RuntimeGRPCServer", "main"]

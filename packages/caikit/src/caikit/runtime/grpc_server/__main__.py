@@ -1,0 +1,6 @@
+"""Serves over gRPC alone."""
+
+from . import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""The gRPC server: configuration in, a listening server out."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import alog
+import grpc
+
+from caikit.core.toolkit import logging
+from caikit.runtime._serving.settings import GrpcSettings
+from caikit.runtime._serving.tls import TlsMaterial
+from caikit.runtime.engine import Kind, Operation
+from caikit.runtime.heads.grpc import build_endpoints
+from caikit.runtime.server_base import RuntimeServerBase
+from caikit.runtime.service_factory import ServicePackage
+from caikit.runtime.transport.grpcio import GrpcioTransport
+
+log = alog.use_channel("SERVR-GRPC")
+endpoint_log = alog.use_channel("SERVER-WRAPR")
+
+_GIVEN_BY_CONFIGURATION: Any = object()
+# What grpcio needs, beyond the grace period, to end calls that it cancels.
+_CANCEL_SECONDS = 2.0
+
+
+class RuntimeGRPCServer(RuntimeServerBase):
+    """Serves the configured library over gRPC.
+
+    `inference_service` and `training_service` are accepted for older programs; None turns a service off.
+    """
+
+    def __init__(
+        self,
+        tls_config_override: Any = None,
+        *,
+        inference_service: ServicePackage | None = _GIVEN_BY_CONFIGURATION,
+        training_service: ServicePackage | None = _GIVEN_BY_CONFIGURATION,
+    ) -> None:
+        super().__init__(tls_config_override)
+        try:
+            self._settings = GrpcSettings.from_config(self.config)
+            self.enable_inference &= inference_service is not None
+            self.enable_inference_jobs &= self.enable_inference
+            self.enable_training &= training_service is not None
+            self._register_descriptors()
+            endpoints = build_endpoints(self._core.engine, filter(self._serves, self._core.operations))
+            _log_endpoints(endpoints)
+            self._transport = GrpcioTransport(
+                endpoints,
+                workers=self._core.workers,
+                gate=self._core.gate,
+                options=self._settings.options,
+                maximum_concurrent_rpcs=self._settings.maximum_concurrent_rpcs,
+            )
+            self._port = self._listen()
+        except BaseException:
+            self.stop(0)
+            raise
+
+    @property
+    def server(self) -> grpc.Server:
+        """The server of grpcio."""
+        return self._transport.server
+
+    @property
+    def port(self) -> int:
+        return self._port
+
+    def make_local_channel(self) -> grpc.Channel:
+        """A channel to this server; with TLS it trusts the server's certificate."""
+        target = f"localhost:{self.port}"
+        if self._tls is None:
+            return grpc.insecure_channel(target)
+        own_pair = (self._tls.key, self._tls.cert) if self._tls.mutual else (None, None)
+        return grpc.secure_channel(target, grpc.ssl_channel_credentials(self._tls.cert, *own_pair))
+
+    def render_protos(self, proto_output_path: str) -> None:
+        """Write the interface files of the services, one per object."""
+        from caikit.runtime.dump_services import dump_grpc_services
+
+        dump_grpc_services(proto_output_path, write_modules_file=False)
+
+    @property
+    def _grace_seconds(self) -> float:
+        return self._settings.grace_seconds
+
+    @property
+    def _exit_grace_seconds(self) -> float:
+        return 0
+
+    def _serves(self, operation: Operation) -> bool:
+        match operation.kind:
+            case Kind.INFERENCE:
+                return self.enable_inference
+            case Kind.JOB:
+                return self.enable_inference_jobs
+            case Kind.TRAINING:
+                return self.enable_training
+            case _:
+                return True
+
+    def _register_descriptors(self) -> None:
+        """Make sure that reflection can describe every service."""
+        kinds = {operation.kind for operation in self._core.operations}
+        _ = (
+            Kind.INFERENCE in kinds and self.inference_service,
+            Kind.JOB in kinds and self.inference_job_service,
+            Kind.TRAINING in kinds and self.training_service,
+            Kind.TRAINING in kinds and self.training_management_service,
+            self.model_management_service,
+            self.runtime_info_service,
+        )
+
+    def _listen(self) -> int:
+        credentials = None if self._tls is None else _server_credentials(self._tls)
+        if self._tls is None:
+            log.info("<RUN10001807I>", "Running in insecure mode")
+        elif self._tls.mutual:
+            log.info("<RUN10001806I>", "Running with mutual TLS")
+        else:
+            log.info("<RUN10001805I>", "Running with TLS")
+        self._listen_on_unix_socket()
+        return self._bind(credentials)
+
+    def _bind(self, credentials: grpc.ServerCredentials | None) -> int:
+        settings = self._settings
+        try:
+            return self._transport.listen(f"{settings.host}:{settings.port}", credentials)
+        except RuntimeError as error:
+            if settings.find_available_port:
+                return self._transport.listen(f"{settings.host}:0", credentials)
+            raise RuntimeError(
+                f"Cannot listen on port {settings.port} (runtime.grpc.port): {error}"
+            ) from error
+
+    def _listen_on_unix_socket(self) -> None:
+        path = self._settings.unix_socket_path
+        if not path or not os.path.isdir(os.path.dirname(path)):
+            return
+        try:
+            self._transport.listen(f"unix://{path}")
+        except RuntimeError as error:
+            log.warning("<RUN10001012W>", "Cannot listen on the unix socket %s: %s", path, error)
+        else:
+            log.info("<RUN10001011I>", "Listening on the unix socket %s", path)
+
+    def _start_head(self) -> None:
+        self._transport.start()
+
+    def _stop_head(self, grace: float) -> None:
+        transport: GrpcioTransport | None = getattr(self, "_transport", None)
+        if transport is not None:
+            stopped: threading.Event = transport.stop(grace)
+            stopped.wait(grace + _CANCEL_SECONDS)
+            transport.close()
+
+    def _cancel_head(self) -> None:
+        self._transport.stop(0)
+
+    def _log_started(self) -> None:
+        log.info(
+            "<RUN10001001I>",
+            "Caikit Runtime is serving grpc on port: %s with thread pool size: %s",
+            self.port,
+            self.thread_pool.size,
+        )
+
+
+def main(blocking: bool = True) -> None:
+    """Build the server and serve."""
+    logging.configure()
+    RuntimeGRPCServer().start(blocking)
+
+
+def _log_endpoints(endpoints: Iterable[str]) -> None:
+    services = set()
+    for path in endpoints:
+        endpoint_log.info("<RUN81194024I>", "Intercepting RPC method %s", path)
+        services.add(path.split("/")[1])
+    for service in sorted(services):
+        endpoint_log.info("<RUN24924908I>", "Interception of service %s complete", service)
+
+
+def _server_credentials(tls: TlsMaterial) -> grpc.ServerCredentials:
+    # The server's own certificate is trusted too, so that a probe can use the server's key pair.
+    roots = None if tls.client_ca is None else tls.client_ca + b"\n" + tls.cert
+    return grpc.ssl_server_credentials(
+        [(tls.key, tls.cert)], root_certificates=roots, require_client_auth=tls.mutual
+    )

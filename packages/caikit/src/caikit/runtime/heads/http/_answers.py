@@ -1,0 +1,127 @@
+"""Bodies and statuses of what goes wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from caikit.runtime.engine import Failure, Origin, RequestError, Status
+from caikit.runtime.transport.http_messages import HeaderList, HttpAnswer
+
+JSON_HEADERS: HeaderList = [(b"content-type", b"application/json")]
+
+HTTP_STATUS = {
+    Status.OK: 200,
+    Status.INVALID_ARGUMENT: 400,
+    Status.FAILED_PRECONDITION: 400,
+    Status.OUT_OF_RANGE: 400,
+    Status.UNAUTHENTICATED: 401,
+    Status.PERMISSION_DENIED: 403,
+    Status.NOT_FOUND: 404,
+    Status.ALREADY_EXISTS: 409,
+    Status.ABORTED: 409,
+    Status.RESOURCE_EXHAUSTED: 429,
+    Status.CANCELLED: 499,
+    Status.UNKNOWN: 500,
+    Status.DATA_LOSS: 500,
+    Status.INTERNAL: 500,
+    Status.UNIMPLEMENTED: 501,
+    Status.UNAVAILABLE: 503,
+    Status.DEADLINE_EXCEEDED: 504,
+}
+
+_MALFORMED = 422
+_MOST_ISSUES = 100
+_LONGEST_INPUT = 1000
+
+
+class BadRequestError(RequestError):
+    """Raised when a body cannot be read at all; answers in the short form `{"detail": ...}`."""
+
+    def __init__(self, http_status: int, detail: str) -> None:
+        super().__init__(Status.INVALID_ARGUMENT, detail)
+        self.http_status = http_status
+
+
+def json_answer(status: int, content: Any) -> HttpAnswer:
+    return HttpAnswer(status, json.dumps(content).encode(), list(JSON_HEADERS))
+
+
+def detail_answer(status: int, detail: str, headers: HeaderList | None = None) -> HttpAnswer:
+    """The short form, for requests that reach no operation."""
+    answer = json_answer(status, {"detail": detail})
+    answer.headers.extend(headers or ())
+    return answer
+
+
+def refusal_answer(error: RequestError, http_status: int | None = None) -> HttpAnswer:
+    """The answer to a request that no operation has seen."""
+    if http_status is None:
+        http_status = HTTP_STATUS[error.status]
+    return _failure_answer(http_status, error.message, error.id)
+
+
+def failure_answer(failure: Failure, cause: BaseException | None, *, inference: bool) -> HttpAnswer:
+    """The answer to a request whose operation failed."""
+    if isinstance(cause, BadRequestError):
+        return detail_answer(cause.http_status, cause.message)
+    if failure.issues:
+        return _issues_answer(failure)
+    status, details = describe(failure, cause, inference=inference)
+    return _failure_answer(status, details, failure.id)
+
+
+def is_malformed(failure: Failure, cause: BaseException | None) -> bool:
+    """True for requests that are refused before anything else is done."""
+    return bool(failure.issues) or isinstance(cause, BadRequestError)
+
+
+def describe(failure: Failure, cause: BaseException | None, *, inference: bool) -> tuple[int, str]:
+    """HTTP status and text of a failure."""
+    details = failure.message
+    if failure.origin is Origin.UNEXPECTED and (failure.in_stream or not inference):
+        details = f"Unhandled exception: {details}"
+    elif failure.origin is Origin.INPUT and failure.in_stream:
+        details = repr(cause)
+    return HTTP_STATUS[failure.status], details
+
+
+def error_content(status: int, details: str, id_: str) -> dict[str, Any]:
+    return {"details": details, "code": status, "id": id_}
+
+
+def _failure_answer(status: int, details: str, id_: str) -> HttpAnswer:
+    answer = json_answer(status, error_content(status, details, id_))
+    if status == HTTP_STATUS[Status.UNAVAILABLE]:
+        answer.headers.append((b"retry-after", b"1"))
+    return answer
+
+
+def _issues_answer(failure: Failure) -> HttpAnswer:
+    issues = [
+        {"type": issue.type, "loc": list(issue.loc), "msg": issue.msg, "input": _shorten(issue.input)}
+        for issue in failure.issues[:_MOST_ISSUES]
+    ]
+    content = {
+        "details": issues[0]["msg"],
+        "additional_info": issues,
+        "code": _MALFORMED,
+        "id": failure.id,
+    }
+    return json_answer(_MALFORMED, content)
+
+
+def _shorten(value: Any) -> Any:
+    """What was wrong, without sending back a huge request."""
+    if isinstance(value, bytes):
+        value = value[:_LONGEST_INPUT].decode("utf-8", "replace")
+    if isinstance(value, str):
+        return value if len(value) <= _LONGEST_INPUT else f"{value[:_LONGEST_INPUT]}..."
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except ValueError:
+        # Not a number, or infinite: JSON has no word for it.
+        return str(value)[:_LONGEST_INPUT]
+    except (TypeError, RecursionError):
+        return f"<{type(value).__name__}>"
+    return value if len(text) <= _LONGEST_INPUT else f"{text[:_LONGEST_INPUT]}..."

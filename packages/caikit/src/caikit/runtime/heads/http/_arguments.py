@@ -1,0 +1,130 @@
+"""From a JSON body or a query string to the keyword arguments of an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from caikit.core.data_model._codec import Issue, JsonInputError, decode_json_type, parse_json
+from caikit.core.data_model._schema import Node, Repeated, schema_of
+from caikit.runtime.engine import HttpRoute, Layout, Operation, RequestContext, RequestError, Status
+
+Arguments = dict[str, Any]
+Location = tuple[str | int, ...]
+Fields = Mapping[str, Node]
+
+INPUTS = "inputs"
+PARAMETERS = "parameters"
+MODEL_ID = "model_id"
+
+
+class ArgumentPlan:
+    """Which field of the request travels where in the body."""
+
+    def __init__(self, operation: Operation, route: HttpRoute) -> None:
+        self.layout = route.layout
+        self.fields: Fields = {field.name: field.type for field in schema_of(operation.request).fields}
+        self.required: Fields = {name: self.fields[name] for name in route.required}
+        self.parameters: Fields = {
+            name: node for name, node in self.fields.items() if name not in self.required
+        }
+        self.single: str | None = route.required[0] if len(route.required) == 1 else None
+        self._read: Callable[[Any, RequestContext], Arguments] = (
+            self._read_inference if route.layout is Layout.INFERENCE else self._read_request
+        )
+
+    def decode(self, body: bytes, context: RequestContext) -> Arguments:
+        """The arguments of a JSON body."""
+        return self._read(parse_json(body), context)
+
+    def read(self, value: Any, context: RequestContext) -> Arguments:
+        """The arguments of a body that was parsed already."""
+        return self._read(value, context)
+
+    def decode_query(self, query: bytes, context: RequestContext) -> Arguments:
+        """The arguments of a query string; what is not known is ignored."""
+        given: dict[str, list[str]] = {}
+        for name, text in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+            given.setdefault(name, []).append(text)
+        arguments: Arguments = {}
+        issues: list[Issue] = []
+        for name, node in self.fields.items():
+            if name in given:
+                value: Any = given[name] if isinstance(node, Repeated) else given[name][-1]
+                _read_value(name, node, value, ("query", name), arguments, issues)
+            elif name in self.required:
+                issues.append(Issue("missing", ("query", name), "Field required", None))
+        _complain(issues)
+        return arguments
+
+    def _read_request(self, value: Any, context: RequestContext) -> Arguments:
+        arguments: Arguments = {}
+        issues: list[Issue] = []
+        _read_object(self.fields, value, (), arguments, issues)
+        _complain(issues)
+        return arguments
+
+    def _read_inference(self, value: Any, context: RequestContext) -> Arguments:
+        if not isinstance(value, dict):
+            raise JsonInputError([_not_an_object(value, ())])
+        arguments: Arguments = {}
+        issues: list[Issue] = []
+        inputs = value.get(INPUTS)
+        if inputs is not None:
+            if self.single is not None:
+                _read_value(self.single, self.fields[self.single], inputs, (INPUTS,), arguments, issues)
+            else:
+                _read_object(self.required, inputs, (INPUTS,), arguments, issues)
+        parameters = value.get(PARAMETERS)
+        if parameters is not None:
+            _read_object(self.parameters, parameters, (PARAMETERS,), arguments, issues)
+        model_id = value.get(MODEL_ID, "")
+        if type(model_id) is not str:
+            issues.append(Issue("string_type", (MODEL_ID,), "Input should be a valid string", model_id))
+        issues += [
+            _not_known(key, value[key], ()) for key in value if key not in (INPUTS, PARAMETERS, MODEL_ID)
+        ]
+        _complain(issues)
+        if MODEL_ID not in value:
+            raise RequestError(Status.INVALID_ARGUMENT, "Please provide model_id in payload")
+        context.model_id = model_id
+        return arguments
+
+
+def _read_object(
+    fields: Fields, value: Any, location: Location, arguments: Arguments, issues: list[Issue]
+) -> None:
+    if not isinstance(value, dict):
+        issues.append(_not_an_object(value, location))
+        return
+    unknown = []
+    for key, item in value.items():
+        node = fields.get(key)
+        if node is None:
+            unknown.append(_not_known(key, item, location))
+        elif item is not None:
+            _read_value(key, node, item, (*location, key), arguments, issues)
+    issues.extend(unknown)
+
+
+def _read_value(
+    name: str, node: Node, value: Any, location: Location, arguments: Arguments, issues: list[Issue]
+) -> None:
+    try:
+        arguments[name] = decode_json_type(node, value, location)
+    except JsonInputError as error:
+        issues.extend(error.issues)
+
+
+def _complain(issues: list[Issue]) -> None:
+    if issues:
+        raise JsonInputError(issues)
+
+
+def _not_an_object(value: Any, location: Location) -> Issue:
+    return Issue("model_type", location, "Input should be an object", value)
+
+
+def _not_known(key: str, value: Any, location: Location) -> Issue:
+    return Issue("extra_forbidden", (*location, key), "Extra inputs are not permitted", value)

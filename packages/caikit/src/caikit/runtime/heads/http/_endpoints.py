@@ -1,0 +1,112 @@
+"""Operations as HTTP methods."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import Any
+
+from caikit.core.data_model._codec import encode_json
+from caikit.runtime.engine import (
+    Codec,
+    Engine,
+    HttpRoute,
+    Kind,
+    Layout,
+    Operation,
+    RequestContext,
+    to_failure,
+)
+from caikit.runtime.transport.http_messages import HeaderList, HttpAnswer, HttpRequest
+
+from ._answers import JSON_HEADERS, describe, detail_answer, failure_answer, is_malformed
+from ._arguments import ArgumentPlan
+from ._files import answers_with_file, file_answer
+from ._form import decode_form
+from ._media import FORM, JSON, find_parameter, parse_media_type
+from ._sse import SSE_HEADERS, error_frame, message_frame
+
+Decode = Callable[[bytes, RequestContext], dict[str, Any]]
+
+
+class OperationEndpoint:
+    """One operation at one path."""
+
+    stream_headers: HeaderList = SSE_HEADERS
+
+    def __init__(self, engine: Engine, operation: Operation, route: HttpRoute) -> None:
+        self.streaming = operation.shape.output_streaming
+        self.has_body = route.layout is not Layout.QUERY
+        self._engine = engine
+        self._operation = operation
+        self._inference = operation.kind is Kind.INFERENCE
+        self._plan = ArgumentPlan(operation, route)
+        self._encode: Callable[[Any], Any] = _choose_encoder(operation, route)
+        self._json_codec: Codec[Any] = Codec(decode=self._plan.decode, encode=self._encode)
+
+    def accept(self, request: HttpRequest) -> HttpAnswer | None:
+        if not self.has_body or request.content_type == b"application/json":
+            return None
+        media_type = parse_media_type(request.content_type)
+        if media_type == FORM:
+            if find_parameter(request.content_type or b"", "boundary"):
+                return None
+            return detail_answer(400, "Missing boundary in multipart.")
+        if media_type == JSON:
+            return None
+        given = (request.content_type or b"(none)").decode("latin-1")
+        return detail_answer(415, f"Unsupported media type: {given}.")
+
+    def answer(self, context: RequestContext, request: HttpRequest, body: bytes) -> HttpAnswer:
+        codec, content = self._choose_codec(request, body)
+        try:
+            answer: HttpAnswer = self._engine.run(self._operation, codec, context, content)
+        except Exception as error:
+            return failure_answer(to_failure(error), error.__cause__, inference=self._inference)
+        return answer
+
+    def stream(
+        self, context: RequestContext, request: HttpRequest, body: bytes
+    ) -> Generator[bytes | HttpAnswer, None, None]:
+        codec, content = self._choose_codec(request, body)
+        try:
+            yield from self._engine.run_stream(self._operation, codec, context, content)
+        except Exception as error:
+            failure, cause = to_failure(error), error.__cause__
+            if is_malformed(failure, cause) and not context.streaming:
+                yield failure_answer(failure, cause, inference=self._inference)
+            else:
+                status, details = describe(failure, cause, inference=self._inference)
+                yield error_frame(status, details, failure.id)
+
+    def _choose_codec(self, request: HttpRequest, body: bytes) -> tuple[Codec[Any], bytes]:
+        if not self.has_body:
+            return Codec(decode=self._plan.decode_query, encode=self._encode), request.query
+        if request.content_type is None or request.content_type == b"application/json":
+            return self._json_codec, body
+        if parse_media_type(request.content_type) == FORM:
+            boundary = find_parameter(request.content_type, "boundary") or ""
+            return Codec(decode=partial(decode_form, self._plan, boundary), encode=self._encode), body
+        return self._json_codec, body
+
+
+def _choose_encoder(operation: Operation, route: HttpRoute) -> Callable[[Any], Any]:
+    if operation.shape.output_streaming:
+        return _encode_event
+    if answers_with_file(operation.response):
+        return file_answer
+    return _encode_compact if route.compact else _encode_json
+
+
+def _encode_event(result: Any) -> bytes:
+    return message_frame(encode_json(result))
+
+
+def _encode_json(result: Any) -> HttpAnswer:
+    return HttpAnswer(200, encode_json(result), JSON_HEADERS)
+
+
+def _encode_compact(result: Any) -> HttpAnswer:
+    content = json.loads(encode_json(result))
+    return HttpAnswer(200, json.dumps(content, separators=(",", ":")).encode(), JSON_HEADERS)

@@ -1,0 +1,114 @@
+"""The routes of the HTTP head."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Mapping
+from typing import Any
+
+from caikit.runtime.engine import Engine, Operation, RequestContext, RequestError
+from caikit.runtime.names import HEALTH_ENDPOINT
+from caikit.runtime.transport.http_messages import HeaderList, HttpAnswer, HttpEndpoint, HttpRequest
+
+from ._answers import detail_answer, refusal_answer
+from ._endpoints import OperationEndpoint
+from ._pages import document_page, json_page
+from ._sse import ping_frame
+from .openapi import build_openapi
+
+__all__ = ["HttpHead"]
+
+_TEXT_HEADERS: HeaderList = [(b"content-type", b"text/plain; charset=utf-8")]
+
+
+class HttpHead:
+    """All paths and methods that are served, and the answers for those that are not."""
+
+    def __init__(
+        self, engine: Engine, operations: Iterable[Operation], *, title: str, version: str, description: str
+    ) -> None:
+        self._engine = engine
+        self._operations = tuple(operation for operation in operations if operation.http is not None)
+        self._title = title
+        self._version = version
+        self._description = description
+        self._document: dict[str, Any] | None = None
+        self.endpoints: Mapping[tuple[str, str], HttpEndpoint] = self._make_endpoints()
+        self._methods: dict[str, list[str]] = {}
+        for method, path in self.endpoints:
+            self._methods.setdefault(path, []).append(method)
+
+    def missing(self, request: HttpRequest) -> HttpAnswer:
+        methods = self._methods.get(request.path)
+        if methods is not None:
+            return detail_answer(405, "Method Not Allowed", [(b"allow", ", ".join(sorted(methods)).encode())])
+        bare = request.path.rstrip("/")
+        if bare != request.path and bare in self._methods:
+            return HttpAnswer(307, b"", [(b"location", _locate(request, bare))])
+        return detail_answer(404, "Not Found")
+
+    def refuse(self, error: RequestError, http_status: int | None = None) -> HttpAnswer:
+        return refusal_answer(error, http_status)
+
+    def keep_alive(self) -> bytes:
+        return ping_frame()
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document of the routes."""
+        if self._document is None:
+            self._document = build_openapi(
+                self._operations, title=self._title, version=self._version, description=self._description
+            )
+        return self._document
+
+    def _make_endpoints(self) -> dict[tuple[str, str], HttpEndpoint]:
+        endpoints: dict[tuple[str, str], HttpEndpoint] = {
+            ("GET", HEALTH_ENDPOINT): _Constant(self._health),
+            ("GET", "/livez"): _Constant(lambda: HttpAnswer(200, b"OK", _TEXT_HEADERS)),
+            ("GET", "/readyz"): _Constant(self._health),
+            ("GET", "/openapi.json"): _Page(lambda: json_page(self.openapi())),
+            ("GET", "/docs"): _Page(lambda: document_page(self.openapi())),
+        }
+        for operation in self._operations:
+            if operation.http is not None:
+                endpoint = OperationEndpoint(self._engine, operation, operation.http)
+                endpoints[operation.http.method, operation.http.path] = endpoint
+        return endpoints
+
+    def _health(self) -> HttpAnswer:
+        if self._engine.gate.draining:
+            return HttpAnswer(503, b"Shutting down", _TEXT_HEADERS)
+        return HttpAnswer(200, b"OK", _TEXT_HEADERS)
+
+
+class _Page:
+    """An answer that is made in a worker."""
+
+    streaming = False
+    stream_headers: HeaderList = []
+
+    def __init__(self, make: Callable[[], HttpAnswer]) -> None:
+        self._make = make
+
+    def accept(self, request: HttpRequest) -> HttpAnswer | None:
+        return None
+
+    def answer(self, context: RequestContext, request: HttpRequest, body: bytes) -> HttpAnswer:
+        return self._make()
+
+    def stream(
+        self, context: RequestContext, request: HttpRequest, body: bytes
+    ) -> Generator[bytes | HttpAnswer, None, None]:
+        yield self._make()
+
+
+class _Constant(_Page):
+    """An answer that costs nothing, so it needs no worker."""
+
+    def accept(self, request: HttpRequest) -> HttpAnswer:
+        return self._make()
+
+
+def _locate(request: HttpRequest, path: str) -> bytes:
+    location = f"{request.scheme}://{request.host}{path}" if request.host else path
+    query = b"?" + request.query if request.query else b""
+    return location.encode("latin-1", "replace") + query

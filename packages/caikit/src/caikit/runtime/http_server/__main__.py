@@ -1,0 +1,6 @@
+"""Serves over HTTP alone."""
+
+from . import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""The HTTP server: configuration in, a listening server out."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+import alog
+
+from caikit.core.toolkit import logging
+from caikit.runtime._serving.settings import HttpSettings
+from caikit.runtime.heads.http import HttpHead
+from caikit.runtime.server_base import RuntimeServerBase
+from caikit.runtime.transport.asgi import AsgiApp
+from caikit.runtime.transport.uvicorn_server import UvicornServer
+
+from ._tls_files import tls_settings
+
+log = alog.use_channel("SERVR-HTTP")
+
+_OWN_KEYS = frozenset({"host", "port", "log_level", "log_config", "timeout_graceful_shutdown"})
+_BACKLOG = 2048
+# What uvicorn needs, beyond the grace period, to end requests that it cancels.
+_CANCEL_SECONDS = 2.0
+
+
+class RuntimeHTTPServer(RuntimeServerBase):
+    """Serves the configured library over HTTP with JSON."""
+
+    def __init__(self, tls_config_override: Any = None) -> None:
+        super().__init__(tls_config_override)
+        self._uvicorn: UvicornServer | None = None
+        try:
+            self._settings = HttpSettings.from_config(self.config)
+            self.app = self._make_app()
+            self._uvicorn = self._make_server()
+        except BaseException:
+            self.stop(0)
+            raise
+
+    @property
+    def server(self) -> Any:
+        """The server of uvicorn."""
+        return self._get_uvicorn().server
+
+    @property
+    def port(self) -> int:
+        return self._port
+
+    @property
+    def _grace_seconds(self) -> float:
+        return self._settings.grace_seconds
+
+    def _make_app(self) -> AsgiApp:
+        core = self._core
+        head = HttpHead(
+            core.engine,
+            core.operations,
+            title=core.title,
+            version=core.version,
+            description=core.description,
+        )
+        return AsgiApp(head, workers=core.workers, gate=core.gate, max_body_size=self._settings.max_body_size)
+
+    def _make_server(self) -> UvicornServer:
+        with tls_settings(self._tls) as tls:
+            extra = _check_server_config(self._settings.server_config, tls, self.thread_pool.size)
+            listener = self._listen()
+            try:
+                return UvicornServer(self.app, listener, settings={**extra, **tls})
+            except BaseException:
+                listener.close()
+                raise
+
+    def _listen(self) -> socket.socket:
+        host, port = self._settings.host, self._settings.port
+        try:
+            listener = _bind(host, port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or not self._settings.find_available_port:
+                raise OSError(
+                    error.errno, f"Cannot listen on port {port} (runtime.http.port): {error.strerror}"
+                ) from error
+            listener = _bind(host, 0)
+        self._port: int = listener.getsockname()[1]
+        return listener
+
+    def _get_uvicorn(self) -> UvicornServer:
+        if self._uvicorn is None:
+            raise RuntimeError("The HTTP server was not built")
+        return self._uvicorn
+
+    def _start_head(self) -> None:
+        self._get_uvicorn().start()
+
+    def _stop_head(self, grace: float) -> None:
+        if self._uvicorn is not None:
+            self._uvicorn.stop(grace)
+            self._uvicorn.join(grace + _CANCEL_SECONDS)
+
+    def _cancel_head(self) -> None:
+        self._get_uvicorn().force_stop()
+
+    def _log_started(self) -> None:
+        log.info(
+            "<RUN10001002I>",
+            "Caikit Runtime is serving http on port: %s with thread pool size: %s",
+            self.port,
+            self.thread_pool.size,
+        )
+
+
+def main(blocking: bool = True) -> None:
+    """Build the server and serve."""
+    logging.configure()
+    RuntimeHTTPServer().start(blocking)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host.strip("[]"), port), family=family, backlog=_BACKLOG)
+
+
+def _check_server_config(
+    server_config: Mapping[str, Any], tls: Mapping[str, Any], threads: int
+) -> dict[str, Any]:
+    """The settings for uvicorn that the configuration adds to ours."""
+    overlap = sorted(_OWN_KEYS.intersection(server_config))
+    if overlap:
+        raise ValueError(f"<RUN99488934E> runtime.http.server_config must not contain {', '.join(overlap)}")
+    overlap = sorted(set(tls).intersection(server_config))
+    if overlap:
+        raise ValueError(
+            f"<RUN30233180E> runtime.http.server_config must not contain {', '.join(overlap)} when TLS is on"
+        )
+    settings = dict(server_config)
+    limit = settings.pop("limit_concurrency", 0) or 0
+    if limit:
+        settings["limit_concurrency"] = limit if limit > 0 else 2 * threads
+    return settings

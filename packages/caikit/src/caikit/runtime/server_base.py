@@ -1,0 +1,169 @@
+"""What both servers have in common: their life cycle."""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import threading
+import time
+from types import FrameType
+from typing import Any
+
+import alog
+from typing_extensions import Self
+
+from ._serving.core import SHARED_CORES, load_configuration
+from ._serving.metrics import PROCESS_METRICS
+from ._serving.signals import SIGNAL_RELAY
+from ._serving.tls import read_tls
+from .engine import WorkerPool
+from .names import ServiceType
+from .service_factory import ServicePackage, ServicePackageFactory
+
+__all__ = ["RuntimeServerBase"]
+
+log = alog.use_channel("SERVR-BASE")
+
+# How long workers and models may take to end after the last request.
+_CLOSE_SECONDS = 2.0
+
+
+class RuntimeServerBase(abc.ABC):
+    """A server with models and a port: built, started, stopped."""
+
+    def __init__(self, tls_config_override: Any = None) -> None:
+        self.config = load_configuration()
+        self.tls_config = self.config.runtime.tls if tls_config_override is None else tls_config_override
+        self._tls = read_tls(self.tls_config)
+        generation = self.config.runtime.service_generation
+        self.enable_inference: bool = generation.enable_inference is not False
+        self.enable_training: bool = generation.enable_training is not False
+        self.enable_inference_jobs: bool = generation.enable_inference_jobs is not False
+        self._core = SHARED_CORES.hold(self.config)
+        self._lock = threading.Lock()
+        self._started = False
+        self._stopping = False
+        self._ended = threading.Event()
+
+    # Life cycle
+
+    def __enter__(self) -> Self:
+        self.start(blocking=False)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop(self._exit_grace_seconds)
+
+    def start(self, blocking: bool = True) -> None:
+        """Serve; with `blocking` until the server is stopped."""
+        with SIGNAL_RELAY.waiting() if blocking else contextlib.nullcontext():
+            self._start()
+            if blocking:
+                self.wait()
+
+    def _start(self) -> None:
+        try:
+            PROCESS_METRICS.hold(self._core.settings)
+            self._started = True
+            self._start_head()
+        except BaseException:
+            self.stop(0)
+            raise
+        SIGNAL_RELAY.add(self)
+        self._log_started()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the server was stopped; tells whether it was."""
+        with SIGNAL_RELAY.waiting():
+            ended = self._ended.wait(timeout)
+        if ended:
+            SIGNAL_RELAY.remove(self)
+        return ended
+
+    def stop(self, grace_period_seconds: float | None = None) -> None:
+        """Stop in stages: not ready, nothing new accepted, running requests finished, the rest cancelled,
+        workers ended, models dropped. A second call waits for the first one."""
+        grace = self._grace_seconds if grace_period_seconds is None else grace_period_seconds
+        with self._lock:
+            first, self._stopping = not self._stopping, True
+        if first:
+            try:
+                self._stop_head(grace)
+                SHARED_CORES.release(self._core, time.monotonic() + _CLOSE_SECONDS)
+                if self._started:
+                    PROCESS_METRICS.release()
+            finally:
+                self._ended.set()
+        self._ended.wait()
+        SIGNAL_RELAY.remove(self)
+
+    def interrupt(self, signal_: int | None, frame: FrameType | None) -> None:
+        """Begin to stop, as after a signal; returns at once."""
+        log.info("<RUN87630120I>", "Caikit Runtime received interrupt signal %s, shutting down", signal_)
+        # Not a daemon: the process must not end before the running requests have.
+        threading.Thread(target=self.stop, name="caikit_shutdown").start()
+
+    def force_stop(self) -> None:
+        """End the running requests now."""
+        self._cancel_head()
+
+    # Services
+
+    @property
+    def thread_pool(self) -> WorkerPool:
+        return self._core.workers
+
+    @property
+    def inference_service(self) -> ServicePackage | None:
+        return self._package(ServiceType.INFERENCE, self.enable_inference)
+
+    @property
+    def inference_job_service(self) -> ServicePackage | None:
+        return self._package(ServiceType.JOB_INFERENCE, self.enable_inference_jobs)
+
+    @property
+    def training_service(self) -> ServicePackage | None:
+        return self._package(ServiceType.TRAINING, self.enable_training)
+
+    @property
+    def training_management_service(self) -> ServicePackage | None:
+        return self._package(ServiceType.TRAINING_MANAGEMENT, self.enable_training)
+
+    @property
+    def model_management_service(self) -> ServicePackage | None:
+        enabled = self.enable_inference or self.enable_inference_jobs
+        return self._package(ServiceType.MODEL_MANAGEMENT, enabled)
+
+    @property
+    def runtime_info_service(self) -> ServicePackage | None:
+        return self._package(ServiceType.INFO, True)
+
+    def _package(self, service_type: ServiceType, enabled: bool) -> ServicePackage | None:
+        return ServicePackageFactory.get_service_package(service_type) if enabled else None
+
+    # What the two servers do in their own way
+
+    @property
+    @abc.abstractmethod
+    def port(self) -> int:
+        """The port that is bound."""
+
+    @property
+    @abc.abstractmethod
+    def _grace_seconds(self) -> float: ...
+
+    @property
+    def _exit_grace_seconds(self) -> float:
+        return self._grace_seconds
+
+    @abc.abstractmethod
+    def _start_head(self) -> None: ...
+
+    @abc.abstractmethod
+    def _stop_head(self, grace: float) -> None: ...
+
+    @abc.abstractmethod
+    def _cancel_head(self) -> None: ...
+
+    @abc.abstractmethod
+    def _log_started(self) -> None: ...

@@ -1,0 +1,63 @@
+"""What an ASGI request does in a worker, and how its result comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from functools import partial
+
+from caikit.runtime.engine import RequestContext, RequestError, Status
+
+from ._hand_over import HandOver
+from ._loop_bridge import LoopBridge
+from .http_messages import HttpAnswer, HttpEndpoint, HttpRequest
+
+
+def run(
+    bridge: LoopBridge,
+    result: asyncio.Future[HttpAnswer],
+    endpoint: HttpEndpoint,
+    context: RequestContext,
+    request: HttpRequest,
+    body: bytes,
+) -> None:
+    """In a worker: make one answer."""
+    try:
+        answer = endpoint.answer(context, request, body)
+    except BaseException as error:
+        bridge.call(_deliver_error, result, error)
+    else:
+        bridge.call(_deliver, result, answer)
+
+
+def _deliver(result: asyncio.Future[HttpAnswer], answer: HttpAnswer) -> None:
+    if not result.done():
+        result.set_result(answer)
+
+
+def _deliver_error(result: asyncio.Future[HttpAnswer], error: BaseException) -> None:
+    if not result.done():
+        result.set_exception(error if isinstance(error, Exception) else broken())
+
+
+def run_stream(
+    line: HandOver[bytes | HttpAnswer],
+    endpoint: HttpEndpoint,
+    context: RequestContext,
+    request: HttpRequest,
+    body: bytes,
+) -> None:
+    """In a worker: make a stream, as fast as its reader takes it."""
+    # The response starts as soon as the request is known to be well-formed, not with the first item.
+    context.on_decoded = partial(line.put, b"")
+    try:
+        with contextlib.closing(endpoint.stream(context, request, body)) as chunks:
+            for chunk in chunks:
+                if not line.put(chunk):
+                    return
+    finally:
+        line.finish()
+
+
+def broken() -> RequestError:
+    return RequestError(Status.INTERNAL, "The server failed to make an answer")

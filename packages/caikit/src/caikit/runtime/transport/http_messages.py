@@ -1,0 +1,88 @@
+"""What HTTP transports and the HTTP head tell each other."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from caikit.runtime.engine import RequestContext, RequestError
+
+__all__ = [
+    "BODY_LIMIT_KEY",
+    "DEFAULT_BODY_LIMIT",
+    "HeaderList",
+    "HttpAnswer",
+    "HttpApplication",
+    "HttpEndpoint",
+    "HttpRequest",
+    "read_headers",
+]
+
+BODY_LIMIT_KEY = "runtime.http.max_body_size"
+DEFAULT_BODY_LIMIT = 64 * 1024 * 1024
+
+HeaderList = list[tuple[bytes, bytes]]
+
+
+@dataclass(slots=True)
+class HttpAnswer:
+    """A complete response."""
+
+    status: int
+    body: bytes
+    headers: HeaderList = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class HttpRequest:
+    """The part of a request that decides how its body is read."""
+
+    method: str
+    path: str
+    query: bytes
+    content_type: bytes | None
+    scheme: str = "http"
+    host: str = ""
+
+
+class HttpEndpoint(Protocol):
+    """One method of one path. `accept` is asked before the body is read, the others run in a worker."""
+
+    @property
+    def streaming(self) -> bool: ...
+
+    @property
+    def stream_headers(self) -> HeaderList: ...
+
+    def accept(self, request: HttpRequest) -> HttpAnswer | None:
+        """The answer to a request that needs no worker: a constant, or a refusal; else None."""
+
+    def answer(self, context: RequestContext, request: HttpRequest, body: bytes) -> HttpAnswer:
+        """Serve the request; failures are answers too."""
+
+    def stream(
+        self, context: RequestContext, request: HttpRequest, body: bytes
+    ) -> Generator[bytes | HttpAnswer, None, None]:
+        """Serve the request in chunks; a malformed one yields a single answer instead."""
+
+
+class HttpApplication(Protocol):
+    """The routes of a server."""
+
+    @property
+    def endpoints(self) -> Mapping[tuple[str, str], HttpEndpoint]: ...
+
+    def missing(self, request: HttpRequest) -> HttpAnswer:
+        """The answer for a path or method that does not exist."""
+
+    def refuse(self, error: RequestError, http_status: int | None = None) -> HttpAnswer:
+        """The answer to a request that is not served."""
+
+    def keep_alive(self) -> bytes:
+        """The chunk that tells the client of a silent stream that it lives."""
+
+
+def read_headers(pairs: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Header values by lower-case name; the last one wins."""
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in pairs}
