@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import alog
@@ -23,8 +24,10 @@ from .model_management import (
     model_trainer_factory,
 )
 from .model_management import _archives as archives
+from .model_management._closing import close_all
 from .model_management._components import Components
 from .model_management._singletons import Singletons, singleton_key
+from .model_management.job_base import CLOSE_SECONDS
 from .module_backends import BackendBase
 from .modules import ModuleBase
 from .registries import module_registry
@@ -66,6 +69,14 @@ class ModelManager:
         """Build every configured component now instead of on first use."""
         for components in (self._trainers, self._finders, self._initializers, self._predictors):
             components.build_all()
+
+    def close(self, timeout: float = CLOSE_SECONDS) -> bool:
+        """Cancel all jobs that end with this process; whether they ended within `timeout` seconds.
+
+        Processes that have not ended by then are killed; threads that cannot be stopped are left behind and no
+        longer keep the interpreter from ending. The manager can be used further.
+        """
+        return close_all([*self._trainers.built(), *self._predictors.built()], timeout)
 
     def get_trainer(self, trainer: str | ModelTrainerBase) -> ModelTrainerBase:
         return self._trainers.get(trainer)
@@ -175,6 +186,7 @@ class ModelManager:
         save_with_id: bool = False,
         model_name: str | None = None,
         wait: bool = False,
+        module_kwargs: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> ModelTrainerFutureBase:
         """Start a training.
@@ -187,6 +199,7 @@ class ModelManager:
             save_with_id: save into a directory below, named like the training's id
             model_name: save into a directory below, with this name
             wait: return when the training is finished; its errors are not raised
+            module_kwargs: go to the module's `train`, even if their names are those of arguments of the trainer
             **kwargs: go to the trainer, from there to the module's `train`
         """
         if isinstance(module, str):
@@ -195,8 +208,15 @@ class ModelManager:
                 _fail(f"Unable to train unknown module {module}")
             module = registered
         error.subclass_check("<COR65271289E>", module, ModuleBase)
-        future = self.get_trainer(trainer).train(
-            module, *args, save_path=save_path, save_with_id=save_with_id, model_name=model_name, **kwargs
+        component = self.get_trainer(trainer)
+        future = component.train(
+            module,
+            *args,
+            save_path=save_path,
+            save_with_id=save_with_id,
+            model_name=model_name,
+            **kwargs,
+            **component.pass_on(module_kwargs or {}),
         )
         if wait:
             future.wait()
@@ -216,6 +236,7 @@ class ModelManager:
         *args: Any,
         predictor: str | JobPredictorBase = "default",
         wait: bool = False,
+        module_kwargs: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> JobPredictorFutureBase:
         """Call a method of a model as a job.
@@ -226,10 +247,14 @@ class ModelManager:
             *args: go to the method
             predictor: name or instance of the component that runs the job
             wait: return when the job is finished; its errors are not raised
+            module_kwargs: go to the method, even if their names are those of arguments of the predictor
             **kwargs: go to the predictor, from there to the method
         """
         error.type_check("<COR98255420E>", ModuleBase, model=model)
-        future = self.get_predictor(predictor).predict(model, prediction_func_name, *args, **kwargs)
+        component = self.get_predictor(predictor)
+        future = component.predict(
+            model, prediction_func_name, *args, **kwargs, **component.pass_on(module_kwargs or {})
+        )
         if wait:
             future.wait()
         return future

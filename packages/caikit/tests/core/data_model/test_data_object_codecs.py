@@ -2,6 +2,7 @@
 # ruff: noqa: UP006, UP007, UP035, UP045
 """Bytes: conversions, presence, overrides, vectors."""
 
+from datetime import datetime
 from typing import Annotated, Dict, List, Optional, Union
 
 import numpy as np
@@ -277,3 +278,46 @@ def test_struct_messages_as_annotation():
         js: struct_pb2.Struct
 
     assert WithStruct.from_proto(WithStruct({"a": [1]}).to_proto()).js == {"a": [1]}
+
+
+@dataobject(PACKAGE)
+class Dated(DataObjectBase):
+    when: datetime
+    times: List[datetime]
+    choice: Union[datetime, int]
+
+
+@pytest.mark.parametrize("seconds", [2**62, -(2**62), 253402300800 + 86400, -62135596801 - 86400])
+@pytest.mark.parametrize("field", ["when", "times", "choice_datetime"])
+def test_times_that_no_calendar_has(seconds, field):
+    message = Dated.get_proto_class()()
+    target = getattr(message, field)
+    (target.add() if field == "times" else target).seconds = seconds
+    data = message.SerializeToString()
+    text = f"expected a time in the years 1 to 9999, got {seconds} seconds since 1970 at Dated.{field}"
+    for read in (
+        Dated.from_proto,
+        lambda _: Dated.from_binary_buffer(data),
+        lambda _: decode_given(Dated, data),
+    ):
+        with pytest.raises(ValueError, match=text):
+            read(message)
+
+
+@dataobject(PACKAGE)
+class Overflowing(DataObjectBase):
+    x: int
+
+    @classmethod
+    def from_proto(cls, proto):
+        raise OverflowError("too large")
+
+
+@dataobject(PACKAGE)
+class HoldsOverflowing(DataObjectBase):
+    inner: Overflowing
+
+
+def test_numbers_that_a_conversion_cannot_hold():
+    with pytest.raises(ValueError, match=r"expected a message of type .*HoldsOverflowing: too large"):
+        decode_given(HoldsOverflowing, b"\x0a\x00")

@@ -7,6 +7,7 @@ import datetime
 import json
 import math
 import threading
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from typing import Annotated, Dict, List, Optional, Union
@@ -420,3 +421,58 @@ def test_the_first_use_may_come_from_many_threads():
         results = list(pool.map(read, range(8)))
     assert all(value == results[0][0] for value, _ in results)
     assert len({printed for _, printed in results}) == 1
+
+
+@dataobject(PACKAGE)
+class Texts(DataObjectBase):
+    texts: List[str]
+    people: List[Person]
+    js: JsonDict
+
+
+def summary_of(value):
+    with pytest.raises(JsonInputError) as caught:
+        decode_json(Texts, value, ("inputs",))
+    return caught.value, str(caught.value)
+
+
+def test_few_issues_are_named():
+    error, text = summary_of({"texts": ["a", *range(7)]})
+    assert len(error.issues) == 7
+    assert text.startswith("Input should be a valid string at inputs.texts.1; ")
+    assert text.endswith("at inputs.texts.5; and 2 more")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"texts": [1] * 300_000},
+        {f"key{number}": 1 for number in range(300_000)},
+        {"people": [{"name": 1}] * 100_000},
+        {"people": [{"name": "a"}] * 30_000 + [{"name": 1}]},
+        {"js": 1, "x" * 1_000_000: 1},
+    ],
+    ids=["elements", "keys", "objects", "late", "long"],
+)
+def test_a_large_wrong_input_is_refused_soon(value):
+    tracemalloc.start()
+    try:
+        error, text = summary_of(value)
+        assert tracemalloc.get_traced_memory()[1] < 30_000_000
+    finally:
+        tracemalloc.stop()
+    assert len(error.issues) <= 100
+    assert len(text) < 3000
+    if len(error.issues) == 100:
+        assert text.endswith("; and at least 95 more")
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "\N{SUPERSCRIPT TWO}", 1e400, -math.inf, math.nan, 2**31])
+def test_numbers_that_no_enum_has(value):
+    with pytest.raises(JsonInputError, match="Input should be"):
+        Everything.from_json(f'{{"mood": {json.dumps(value)}}}')
+
+
+def test_numbers_of_thousands_of_digits():
+    with pytest.raises(JsonInputError, match=r"^Invalid JSON: number out of range$"):
+        parse_json(b"[" + b"9" * 5000 + b"]")

@@ -5,6 +5,7 @@
 import dataclasses
 import datetime
 import enum
+import re
 from typing import Annotated, Any, Dict, List, Literal, Optional, Set, Tuple, Union
 
 import numpy as np
@@ -260,6 +261,38 @@ def test_a_forward_reference_that_stays_open_is_named_on_use():
 
     with pytest.raises(NameError, match="NeverDefined"):
         Open(1)
+
+
+def test_data_objects_that_refer_to_each_other_are_named():
+    @dataobject(PACKAGE)
+    class Chicken(DataObjectBase):
+        eggs: List["Egg"]
+
+    text = (
+        "data objects cannot refer to each other, only to themselves: "
+        f"{Chicken.__qualname__.replace('Chicken', 'Egg')} -> {Chicken.__qualname__} -> "
+    )
+    with pytest.raises(TypeError, match=re.escape(text)):
+
+        @dataobject(PACKAGE)
+        class Egg(DataObjectBase):
+            mother: Chicken
+
+
+def test_a_circle_of_data_objects_is_named():
+    @dataobject(PACKAGE)
+    class Rock(DataObjectBase):
+        beats: Optional["Scissors"]
+
+    @dataobject(PACKAGE)
+    class Paper(DataObjectBase):
+        beats: Rock
+
+    with pytest.raises(TypeError, match=r"Scissors -> .*Paper -> .*Rock -> .*Scissors;"):
+
+        @dataobject(PACKAGE)
+        class Scissors(DataObjectBase):
+            beats: Dict[str, Paper]
 
 
 def test_class_names_stay_as_they_are():

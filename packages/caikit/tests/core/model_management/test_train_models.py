@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import threading
 import time
@@ -18,11 +19,13 @@ import pytest
 import caikit
 from caikit.core import (
     MODEL_MANAGER,
+    DataObjectBase,
     ModelManager,
     ModuleBase,
     ModuleConfig,
     ModuleLoader,
     ModuleSaver,
+    dataobject,
     module,
 )
 from caikit.core.data_model import DataStream, JobStatus
@@ -278,7 +281,7 @@ def test_an_external_id_can_be_used_again() -> None:
     second.wait()
 
 
-def test_jobs_of_every_trainer_are_found(temp_config: Any) -> None:
+def test_jobs_of_every_trainer_are_found(temp_config: Any, caplog: pytest.LogCaptureFixture) -> None:
     name = f"t{uuid.uuid4().hex}"
     temp_config({"model_management": {"trainers": {name: {"type": "LOCAL", "config": {}}}}})
     manager = ModelManager()
@@ -290,6 +293,7 @@ def test_jobs_of_every_trainer_are_found(temp_config: Any) -> None:
         manager.get_model_future("abc")
     assert raised.value.status_code is CaikitCoreStatusCode.NOT_FOUND
     assert raised.value.message == "Unknown training_id: abc"
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 def test_expired_jobs_and_their_models(tmp_path: Path) -> None:
@@ -316,6 +320,72 @@ def test_bad_retention(text: str) -> None:
         make_trainer(retention_duration=text)
     with pytest.raises(TypeError):
         make_trainer(retention_duration=12)
+
+
+# -- arguments
+
+
+@module(str(uuid.uuid4()), "Colliding", "0.0.1")
+class CollidingModule(ModuleBase):
+    """Has parameters that trainers and the manager have, too."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self.given = given
+
+    @classmethod
+    def train(
+        cls,
+        wait: int = 0,
+        trainer: str = "",
+        save_path: str = "",
+        save_with_id: int = 0,
+        model_name: str = "",
+        module: str = "",
+        module_class: str = "",
+        module_kwargs: str = "",
+        args: str = "",
+        kwargs: str = "",
+        external_training_id: str = "",
+        other: int = 0,
+    ) -> CollidingModule:
+        return cls({name: value for name, value in locals().items() if value and name != "cls"})
+
+    def run(self, predictor: str, wait: str, model_instance: str, save_with_id: str) -> JobText:
+        return JobText(" ".join((predictor, wait, model_instance, save_with_id)))
+
+
+@dataobject("tests.core.train_models")
+class JobText(DataObjectBase):
+    text: str
+
+
+def test_arguments_with_the_names_of_others() -> None:
+    given = {
+        **dict.fromkeys(("trainer", "save_path", "model_name", "module", "module_class"), "x"),
+        **dict.fromkeys(("module_kwargs", "args", "kwargs", "external_training_id"), "y"),
+        **dict.fromkeys(("wait", "save_with_id", "other"), 5),
+    }
+    future = caikit.train(CollidingModule, module_kwargs=given, external_training_id=uuid.uuid4().hex)
+    model = future.load()
+    assert isinstance(model, CollidingModule)
+    assert model.given == given
+    names = ("predictor", "wait", "model_instance", "save_with_id")
+    job = MODEL_MANAGER.start_prediction_job(model, "run", module_kwargs={name: name for name in names})
+    assert job.result() == JobText(" ".join(names))
+
+
+def test_a_trainer_without_such_names_gets_plain_keywords() -> None:
+    seen: dict[str, Any] = {}
+
+    class Elsewhere(LocalModelTrainer):
+        def train(self, module_class: Any, *args: Any, **kwargs: Any) -> Any:
+            seen.update(kwargs)
+            return super().train(module_class, *args, **kwargs)
+
+    trainer = Elsewhere(aconfig.Config({}, override_env_vars=False), "elsewhere")
+    future = caikit.train(CollidingModule, trainer=trainer, module_kwargs={"other": 1, "model_name": "x"})
+    assert future.load().given == {"other": 1, "model_name": "x"}  # type: ignore[attr-defined] # its own attribute
+    assert (seen["other"], seen["module_kwargs"]) == (1, {"model_name": "x"})
 
 
 # -- subprocesses

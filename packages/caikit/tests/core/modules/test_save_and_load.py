@@ -305,3 +305,46 @@ def test_a_model_as_bytes(tmp_path: Path) -> None:
         assert isinstance(loaded, SavedModule)
         assert loaded.number == 7
         assert loaded.parts["sub"].metadata["number"] == 8
+
+
+def alias_bomb(levels: int) -> str:
+    lines = ["module_id: x", "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, levels + 1)]
+    return "\n".join(lines)
+
+
+def alias_chain(levels: int) -> str:
+    lines = ["module_id: x", "a0: &a0 [1]"]
+    lines += [f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, levels + 1)]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (alias_bomb(9), "expected aliases that stand for at most 100000 nodes or 10 times what is written"),
+        (alias_chain(200), "expected at most 100 levels of nesting"),
+        ("module_id: x\na: " + "[" * 100_000, "expected at most 100 levels of nesting"),
+        ("module_id: x\na: " + "{a: " * 200 + "1" + "}" * 200, "expected at most 100 levels of nesting"),
+        ("module_id: x\na: &a [1, [*a]]", "the node with the anchor &a contains itself"),
+    ],
+    ids=["bomb", "chain", "open", "nested", "cycle"],
+)
+def test_a_config_that_is_far_larger_than_its_text(tmp_path: Path, text: str, problem: str) -> None:
+    (tmp_path / "config.yml").write_text(text)
+    with pytest.raises(ValueError, match=f"Invalid `config.yml`: {problem}"):
+        ModuleConfig.load(str(tmp_path))
+
+
+def test_anchors_in_a_config(tmp_path: Path) -> None:
+    (tmp_path / "config.yml").write_text(
+        "module_id: x\nbase: &base {a: 1, b: &two 2}\nmore: {<<: *base, b: 3, c: *two}\nbig: &big ["
+        + "1, " * 20_000
+        + "1]\nagain: [*big, *big, *big]\n"
+    )
+    config = ModuleConfig.load(str(tmp_path))
+    assert config.more == {"a": 1, "b": 3, "c": 2}
+    assert [len(each) for each in config.again] == [20_001] * 3
+    with pytest.raises(yaml.YAMLError):
+        (tmp_path / "config.yml").write_text("module_id: *nothing")
+        ModuleConfig.load(str(tmp_path))

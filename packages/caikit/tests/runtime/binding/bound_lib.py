@@ -52,6 +52,11 @@ class BoundZipTask(TaskBase):
 
 
 @task(unary_parameters={"text": str}, unary_output_type=BoundReply)
+class BoundOwnTask(TaskBase):
+    pass
+
+
+@task(unary_parameters={"text": str}, unary_output_type=BoundReply)
 class BoundUnservedTask(TaskBase):
     pass
 
@@ -177,6 +182,35 @@ class BoundZip(_Loadable):
 @module("b0a11111-5d7c-4f43-8f6d-000000000005", "BoundNoTask", "1.0.0")
 class BoundNoTask(_Loadable):
     pass
+
+
+@module("b0a11111-5d7c-4f43-8f6d-000000000006", "BoundContrary", "1.0.0", task=BoundGreetTask)
+class BoundContrary(_Loadable):
+    """Means something else by a parameter of the greeter."""
+
+    @BoundGreetTask.taskmethod()
+    def run(self, person: BoundPerson, times: str = "once") -> BoundReply:
+        return BoundReply(times)
+
+
+@module("b0a11111-5d7c-4f43-8f6d-000000000007", "BoundOwnNames", "1.0.0", task=BoundOwnTask)
+class BoundOwnNames(_Loadable):
+    """Its parameters have the names of those of whoever calls it."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self.text = text
+
+    def run(self, text: str, wait: str = "", predictor: str = "", save_with_id: str = "") -> BoundReply:
+        return BoundReply(" ".join((text, wait, predictor, save_with_id)))
+
+    @classmethod
+    def train(cls, wait: int, trainer: str, save_path: str, model_name: str, module: str) -> BoundOwnNames:
+        return cls(f"{wait} {trainer} {save_path} {model_name} {module}")
+
+    def save(self, model_path: str) -> None:
+        with ModuleSaver(self, model_path=model_path) as saver:
+            saver.update_config({"text": self.text})
 
 
 class BoundBackend(BackendBase):

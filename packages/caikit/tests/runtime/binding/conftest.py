@@ -24,6 +24,8 @@ MODULES = {
     "lists": bound_lib.BoundLists,
     "zipper": bound_lib.BoundZip,
     "notask": bound_lib.BoundNoTask,
+    "contrary": bound_lib.BoundContrary,
+    "own": bound_lib.BoundOwnNames,
 }
 
 

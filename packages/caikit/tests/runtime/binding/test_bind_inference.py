@@ -55,6 +55,16 @@ def test_the_models_own_default_counts(service):
     assert service.call("BoundEchoTaskPredict", "polite", text="").text == " None None"
 
 
+@pytest.mark.parametrize("rpc", [GREET, "BoundGreetTaskStartPredictionJob"])
+def test_a_module_that_contradicts_the_messages_of_an_rpc(service, rpc):
+    fails(
+        partial(service.call, rpc, "contrary", person=ANN, times=1),
+        Status.INVALID_ARGUMENT,
+        f"Model 'contrary' is not served by {rpc}: "
+        "the types of BoundContrary contradict the messages of this RPC",
+    )
+
+
 def test_missing_argument(service):
     with pytest.raises(
         TypeError, match=r"^BoundGreeter.run\(\) missing 1 required positional argument: 'person'$"

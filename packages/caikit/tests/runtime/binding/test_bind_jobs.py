@@ -121,3 +121,10 @@ def test_a_required_context_is_none_in_a_job(service):
     job_id = service.call("BoundEchoTaskStartPredictionJob", "polite", text="x").prediction_id
     caikit.get_prediction_future(job_id).wait()
     assert service.call("BoundEchoTaskGetPredictionJobResult", prediction_id=job_id).text == "x None None"
+
+
+def test_arguments_with_the_names_of_those_of_a_predictor(service):
+    given = {"text": "a", "wait": "b", "predictor": "c", "save_with_id": "d"}
+    job_id = service.call("BoundOwnTaskStartPredictionJob", "own", **given).prediction_id
+    caikit.core.MODEL_MANAGER.get_prediction_future(job_id).wait()
+    assert service.call("BoundOwnTaskGetPredictionJobResult", prediction_id=job_id).text == "a b c d"

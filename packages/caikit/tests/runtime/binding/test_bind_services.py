@@ -59,7 +59,7 @@ def test_models_info(service):
     answer = service.call("GetModelsInfo", model_ids=["polite", "greeter"])
     assert [info.name for info in answer.models] == ["polite", "greeter"]
     assert answer.models[1].module_id == BoundGreeter.MODULE_ID
-    assert len(service.call("GetModelsInfo").models) == 5
+    assert len(service.call("GetModelsInfo").models) == 7
     with pytest.raises(RequestError, match=r"^Model nope is not loaded$"):
         service.call("GetModelsInfo", model_ids=["nope"])
     route = service.operations["GetModelsInfo"].http

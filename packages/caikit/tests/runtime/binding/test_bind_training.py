@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import yaml
 
 import caikit
 from caikit.core.data_model import TrainingStatus
@@ -73,6 +74,18 @@ def test_state_of_a_training(trainer):
     now = datetime.now(timezone.utc)
     for moment in (status.submission_timestamp, status.completion_timestamp):
         assert now - timedelta(minutes=1) < moment.astimezone(timezone.utc) <= now
+
+
+def test_parameters_with_the_names_of_those_of_a_trainer(service, output_dir):
+    rpc = "BoundOwnTaskBoundOwnNamesTrain"
+    parameters = service.operations[rpc].request.get_field_message_type("parameters")(
+        wait=1, trainer="t", save_path="s", model_name="m", module="x"
+    )
+    job = service.call(rpc, model_name="real", parameters=parameters)
+    caikit.get_model_future(job.training_id).wait()
+    assert service.call("GetTrainingStatus", training_id=job.training_id).state is TrainingStatus.COMPLETED
+    model_path = output_dir / job.training_id / "real"
+    assert yaml.safe_load((model_path / "config.yml").read_text())["text"] == "1 t s m x"
 
 
 def test_without_a_model_name(trainer, output_dir):

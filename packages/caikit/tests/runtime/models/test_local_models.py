@@ -265,12 +265,15 @@ def test_deploy_needs_a_directory(make_store):
 
 
 def test_a_deployment_that_cannot_be_saved_leaves_nothing(make_store, models_dir):
-    store = make_store()
+    # together with names that are allowed, longer than any path can be
+    models_dir = models_dir.joinpath(*["d" * 200] * 16)
+    models_dir.mkdir(parents=True)
+    store = make_store(local_models_dir=str(models_dir))
     with pytest.raises(
         RequestError, match=r"^Unable to save model \(OSError\): File name too long$"
     ) as caught:
-        store.deploy("m", [("config.yml", CONFIG), ("/".join(["d" * 200] * 30), b"x")])
-    assert caught.value.status is Status.UNKNOWN
+        store.deploy("m", [("config.yml", CONFIG), ("/".join(["d" * 250] * 4), b"x")])
+    assert caught.value.status is Status.INVALID_ARGUMENT
     assert names_in(models_dir) == []
     store.deploy("m", [("config.yml", CONFIG)])
 

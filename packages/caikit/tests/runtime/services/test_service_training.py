@@ -6,6 +6,7 @@ import pytest
 
 from caikit.core import DataObjectBase, ModuleBase, TaskBase, dataobject, module, task
 from caikit.core.data_model import DataStream
+from caikit.core.data_model._codec import decode_given
 from caikit.runtime.names import ServiceType
 
 PACKAGE = "tests.service_training"
@@ -107,8 +108,45 @@ def test_request_and_parameters(train):
 
 
 def test_the_first_task_names_the_rpc(train, caplog):
-    assert list(train(LEARNER).caikit_rpcs) == ["LearnTaskLearnerTrain"]
-    assert "several tasks" in caplog.text
+    class Twofold(Learner):
+        @classmethod
+        def train(cls, steps: int = 3) -> "Twofold":
+            return cls()
+
+    twofold = made(Twofold, LearnTask, LaterTask)
+    assert list(train(twofold).caikit_rpcs) == ["LearnTaskTwofoldTrain"]
+    assert caplog.text.count("several tasks") == 1
+    train(twofold)
+    assert caplog.text.count("several tasks") == 1
+
+
+def test_parameters_with_names_of_methods_of_messages_are_left_out(train, caplog):
+    class Clashing(Untrained):
+        @classmethod
+        def train(
+            cls, rows: DataStream[Row], to_json: int = 1, from_proto: str = "", get_proto_class: str = ""
+        ):
+            return cls()
+
+    clashing = made(Clashing)
+    package = train(clashing)
+    message = package.messages.LearnTaskClashingTrainParameters
+    assert list(field_types(message)) == ["rows"]
+    for name in ("to_json", "from_proto", "get_proto_class"):
+        assert f"parameter '{name}' of {__name__}.{Clashing.__qualname__}.train is left out" in caplog.text
+
+
+def test_other_names_of_messages_are_fields(train):
+    class Named(Untrained):
+        @classmethod
+        def train(cls, fields: str, full_name: str, backend: str, value: str, proto: str = "") -> "Named":
+            return cls()
+
+    message = train(made(Named)).messages.LearnTaskNamedTrainParameters
+    given = message(fields="a", full_name="b", backend="c", value="d", proto="e").SerializeToString()
+    names = ["fields", "full_name", "backend", "value", "proto"]
+    data_class = DataObjectBase.get_class_for_proto(message())
+    assert decode_given(data_class, given) == dict(zip(names, "abcde", strict=True))
 
 
 def test_only_modules_with_a_train_of_their_own(train):

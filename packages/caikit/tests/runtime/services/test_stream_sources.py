@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 import subprocess
 import sys
 import uuid
@@ -187,6 +188,47 @@ def test_unreadable_sources_fail_when_they_are_read(source_class, base, source, 
     with pytest.raises(CaikitRuntimeException) as caught:
         list(opened)
     assert (caught.value.status_code, caught.value.message) == (grpc.StatusCode.INVALID_ARGUMENT, message)
+
+
+BROKEN = b'{"number": '
+FORM = b"""--xx
+Content-Disposition: form-data; name="a"; filename="rows.jsonl"
+
+{"number": 1, "label": "a"}
+{"number":
+--xx--
+"""
+
+
+@pytest.mark.parametrize(
+    ("content", "source", "message"),
+    [
+        ({"x.json": BROKEN}, FileReference("sub/x.json"), "Invalid JSON object in `sub/x.json`: "),
+        ({"x.json": b"{}"}, FileReference("sub/x.json"), "Non-array JSON object in `sub/x.json`"),
+        ({"x.jsonl": BROKEN}, ListOfFileReferences(["sub/x.jsonl"]), "(sub/x.jsonl, line 1)"),
+        ({"x.csv": b"a\n" + b"x" * 200_000}, FileReference("sub/x.csv"), "Invalid CSV in `sub/x.csv`: "),
+        ({"x": FORM}, FileReference("sub/x"), "(sub/x: rows.jsonl, line 2)"),
+        ({"x.json": BROKEN}, Directory("sub"), "Invalid JSON object in `sub/x.json`: "),
+        ({"x.jsonl": BROKEN}, Directory("sub", "jsonl"), "(sub/x.jsonl, line 1)"),
+    ],
+    ids=["json", "no array", "jsonl", "csv", "multipart", "folder json", "folder jsonl"],
+)
+def test_errors_name_files_as_the_request_did(source_class, base, content, source, message):
+    (base / "sub").mkdir()
+    for name, data in content.items():
+        (base / "sub" / name).write_bytes(data)
+    with pytest.raises(Exception, match=re.escape(message)) as caught:
+        list(source_class(source))
+    assert str(base) not in str(caught.value)
+
+
+def test_a_file_that_vanishes_is_named_as_in_the_request(source_class, base):
+    stream = source_class(file=FileReference("rows.jsonl")).to_data_stream()
+    (base / "rows.jsonl").unlink()
+    with pytest.raises(CaikitRuntimeException) as caught:
+        list(stream)
+    assert caught.value.message == "Unable to read data source file rows.jsonl: No such file or directory"
+    assert caught.value.status_code is grpc.StatusCode.INVALID_ARGUMENT
 
 
 def test_a_missing_directory(source_class, base):

@@ -20,6 +20,8 @@ from ._state import ClassState, state_of
 
 _lock = threading.RLock()
 _pending: list[ClassState] = []
+_completing: list[type[Any]] = []
+"""From the outermost class to the one that it is waiting for; guarded by the lock."""
 
 
 def declare(cls: type[Any], package: str, name: str, namespace: Mapping[str, Any]) -> None:
@@ -77,28 +79,52 @@ def _init_on_first_use(cls: type[Any]) -> Any:
 
 
 def _complete(cls: type[Any], package: str, name: str) -> None:
-    state = state_of(cls)
     with _lock:
-        if state.schema is not None:
+        if state_of(cls).schema is not None:
             return
-        prefix = f"{package}.{name}"
-
-        def make_nested(nested: str, annotations: dict[str, Any], defaults: dict[str, Any]) -> type[Any]:
-            return _make_nested(cls, prefix, nested, annotations, defaults)
-
-        fields = FieldParser(cls, make_nested).parse()
-        state.schema = MessageSchema(prefix if package else name, package, name, fields, cls.__doc__)
+        if cls in _completing:
+            raise _refer_to_each_other(cls)
+        _completing.append(cls)
         try:
-            proto_class = build_message(state.schema, cls)
-        except BaseException:
-            state.schema = None
+            _make_message(cls, package, name)
+        except UnresolvedNameError as error:
+            # The name of a class that is being decorated is not known yet.
+            for outer in _completing[:-1]:
+                if outer.__name__ == error.name:
+                    raise _refer_to_each_other(outer) from None
             raise
-        _finish(cls, state.schema, proto_class)
-        _registry.register(state.schema.full_name, cls)
-        _registry.register_rendered(state.schema.full_name, proto_class)
-        if not any(isinstance(annotation, str) for annotation in state.annotations.values()):
-            # The names of a function would be kept alive for nothing; text is read again for subclasses.
-            state.namespace = {}
+        finally:
+            _completing.pop()
+
+
+def _refer_to_each_other(first: type[Any]) -> TypeError:
+    circle = [cls.__qualname__ for cls in _completing[_completing.index(first) :]]
+    return TypeError(
+        f"data objects cannot refer to each other, only to themselves: {' -> '.join([*circle, circle[0]])}; "
+        "let one of them hold something else that identifies the other"
+    )
+
+
+def _make_message(cls: type[Any], package: str, name: str) -> None:
+    state = state_of(cls)
+    prefix = f"{package}.{name}"
+
+    def make_nested(nested: str, annotations: dict[str, Any], defaults: dict[str, Any]) -> type[Any]:
+        return _make_nested(cls, prefix, nested, annotations, defaults)
+
+    fields = FieldParser(cls, make_nested).parse()
+    state.schema = MessageSchema(prefix if package else name, package, name, fields, cls.__doc__)
+    try:
+        proto_class = build_message(state.schema, cls)
+    except BaseException:
+        state.schema = None
+        raise
+    _finish(cls, state.schema, proto_class)
+    _registry.register(state.schema.full_name, cls)
+    _registry.register_rendered(state.schema.full_name, proto_class)
+    if not any(isinstance(annotation, str) for annotation in state.annotations.values()):
+        # The names of a function would be kept alive for nothing; text is read again for subclasses.
+        state.namespace = {}
 
 
 def _make_nested(

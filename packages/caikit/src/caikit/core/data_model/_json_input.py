@@ -10,6 +10,10 @@ import msgspec
 
 Location = tuple["str | int", ...]
 
+MOST_ISSUES = 100
+_MOST_SENTENCES = 5
+_LONGEST_SENTENCE = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Issue:
@@ -23,11 +27,23 @@ class Issue:
 
 
 class JsonInputError(ValueError):
-    """JSON input that does not fit; `issues` says what is wrong and where."""
+    """JSON input that does not fit; `issues` says what is wrong and where, for at most `MOST_ISSUES` places."""
 
     def __init__(self, issues: list[Issue]) -> None:
-        self.issues = issues
-        super().__init__("; ".join(_sentence(issue) for issue in issues))
+        self.issues = issues[:MOST_ISSUES]
+        super().__init__(_summary(self.issues))
+
+
+def _summary(issues: list[Issue]) -> str:
+    sentences = [_shortened(_sentence(issue)) for issue in issues[:_MOST_SENTENCES]]
+    more = len(issues) - _MOST_SENTENCES
+    if more > 0:
+        sentences.append(f"and {'at least ' if len(issues) >= MOST_ISSUES else ''}{more} more")
+    return "; ".join(sentences)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_SENTENCE else f"{text[:_LONGEST_SENTENCE]}..."
 
 
 def _sentence(issue: Issue) -> str:
@@ -76,8 +92,8 @@ def _parse_slowly(data: bytes | str) -> Any:
         raise _invalid(text, "recursion limit exceeded") from None
     except json.JSONDecodeError as error:
         raise _invalid(text, _where(error, text)) from None
-    except ValueError as error:
-        raise _invalid(text, str(error)) from None
+    except ValueError:  # Python refuses to read integers of thousands of digits
+        raise _invalid(text, "number out of range") from None
 
 
 def _where(error: json.JSONDecodeError, text: str) -> str:

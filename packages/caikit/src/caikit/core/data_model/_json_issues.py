@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
 from typing import Any
 
-from ._json_input import Issue, Location, RefusedError
+from ._json_input import MOST_ISSUES, Issue, Location, RefusedError
 from ._json_nodes import Mode, node_reader
 from ._json_union import member_node, member_reader, two_members
 from ._names import lower_camel
@@ -20,31 +22,62 @@ from ._schema import (
     schema_of,
 )
 
+_LONGEST_SEARCH_SECONDS = 0.5
+"""CPU time; a search reads deep values several times."""
+
 _LABELS = {"string": "str", "double": "float", "int64": "int", "bool": "bool", "bytes": "bytes"}
 
 
 def issues_of(node: Any, value: Any, loc: Location, mode: Mode, refused: RefusedError) -> list[Issue]:
     """At least one issue: what the reader said, if the search finds nothing."""
-    found: list[Issue] = []
+    found = _Found()
     try:
         if node is not None:
             _search(node, value, loc, mode, found)
+    except _EnoughError:
+        pass
     except RecursionError:
-        found.clear()
-    return found or [Issue(refused.type, loc, refused.msg, value, refused.ctx)]
+        found.issues.clear()
+    return found.issues or [Issue(refused.type, loc, refused.msg, value, refused.ctx)]
 
 
-def _search(node: Any, value: Any, loc: Location, mode: Mode, found: list[Issue]) -> None:
+class _EnoughError(Exception):
+    """Ends a search: nobody reads more, or it takes too long."""
+
+
+class _Found:
+    """The issues so far."""
+
+    def __init__(self) -> None:
+        self.issues: list[Issue] = []
+        self._end = time.thread_time() + _LONGEST_SEARCH_SECONDS
+
+    def __len__(self) -> int:
+        return len(self.issues)
+
+    def add(self, issue: Issue) -> None:
+        self.issues.append(issue)
+        if len(self.issues) >= MOST_ISSUES:
+            raise _EnoughError
+
+    def add_refused(self, refused: RefusedError, loc: Location, value: Any) -> None:
+        self.add(Issue(refused.type, loc, refused.msg, value, refused.ctx))
+
+    def check_time(self) -> None:
+        if time.thread_time() > self._end:
+            raise _EnoughError
+
+
+def _search(node: Any, value: Any, loc: Location, mode: Mode, found: _Found) -> None:
+    found.check_time()
     match node:
         case MessageType(cls) if isinstance(value, dict):
             _search_object(cls, value, loc, mode, found)
         case Repeated(item) if isinstance(value, list):
-            for index, element in enumerate(value):
-                _search(item, element, (*loc, index), mode, found)
+            _search_items(item, enumerate(value), loc, mode, found)
         case MapOf(_, item) if isinstance(value, dict):
             before = len(found)
-            for key, element in value.items():
-                _search(item, element, (*loc, key), mode, found)
+            _search_items(item, value.items(), loc, mode, found)
             if len(found) == before:
                 _try(node, value, loc, mode, found)
         case UnionOf(members):
@@ -53,18 +86,31 @@ def _search(node: Any, value: Any, loc: Location, mode: Mode, found: list[Issue]
             _try(node, value, loc, mode, found)
 
 
-def _try(node: Any, value: Any, loc: Location, mode: Mode, found: list[Issue]) -> None:
+def _search_items(
+    node: Any, items: Iterable[tuple[str | int, Any]], loc: Location, mode: Mode, found: _Found
+) -> None:
+    if not isinstance(node, Scalar):
+        for key, item in items:
+            _search(node, item, (*loc, key), mode, found)
+        return
+    read = node_reader(node, mode)
+    for key, item in items:
+        try:
+            read(item)
+        except RefusedError as refused:
+            found.add_refused(refused, (*loc, key), item)
+
+
+def _try(node: Any, value: Any, loc: Location, mode: Mode, found: _Found) -> None:
     try:
         node_reader(node, mode)(value)
     except RefusedError as refused:
-        found.append(Issue(refused.type, loc, refused.msg, value, refused.ctx))
+        found.add_refused(refused, loc, value)
     except (TypeError, ValueError) as error:
-        found.append(Issue("value_error", loc, f"Value error, {error}", value, {"error": {}}))
+        found.add(Issue("value_error", loc, f"Value error, {error}", value, {"error": {}}))
 
 
-def _search_union(
-    node: UnionOf, members: Any, value: Any, loc: Location, mode: Mode, found: list[Issue]
-) -> None:
+def _search_union(node: UnionOf, members: Any, value: Any, loc: Location, mode: Mode, found: _Found) -> None:
     try:
         node_reader(node, mode)(value)
     except RefusedError:
@@ -74,9 +120,7 @@ def _search_union(
             _search(inner, value, place, mode, found)
 
 
-def _search_object(
-    cls: type[Any], value: dict[str, Any], loc: Location, mode: Mode, found: list[Issue]
-) -> None:
+def _search_object(cls: type[Any], value: dict[str, Any], loc: Location, mode: Mode, found: _Found) -> None:
     before = len(found)
     known: set[str] = set()
     for field in schema_of(cls).fields:
@@ -88,11 +132,9 @@ def _search_object(
         if isinstance(field.type, UnionOf):
             known.update(_search_members(cls, field.name, field.type, value, given, loc, mode, found))
     if not mode.ignore_unknown:
-        unknown = [name for name in value if name not in known]
-        found.extend(
-            Issue("extra_forbidden", (*loc, name), "Extra inputs are not permitted", value[name])
-            for name in unknown
-        )
+        for name, item in value.items():
+            if name not in known:
+                found.add(Issue("extra_forbidden", (*loc, name), "Extra inputs are not permitted", item))
     if len(found) == before:
         _try(MessageType(cls), value, loc, mode, found)
 
@@ -105,7 +147,7 @@ def _search_members(
     given: dict[str, Any],
     loc: Location,
     mode: Mode,
-    found: list[Issue],
+    found: _Found,
 ) -> set[str]:
     names = set()
     active = [name for name, item in given.items() if item is not None]
@@ -123,7 +165,7 @@ def _search_members(
                 _search(member_node(member), value[name], (*loc, name), mode, found)
     if len(active) > 1:
         refused = two_members(union)
-        found.append(Issue(refused.type, (*loc, active[1]), refused.msg, value[active[1]], refused.ctx))
+        found.add_refused(refused, (*loc, active[1]), value[active[1]])
     return names
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+import re
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -24,6 +25,7 @@ INTEGER_RANGES = {
 _TRUE = frozenset(("true", "1", "t", "yes", "y", "on"))
 _FALSE = frozenset(("false", "0", "f", "no", "n", "off"))
 _DEEPEST = 100
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,10}")
 
 LARGEST = {"double": sys.float_info.max, "float": 3.4028234663852886e38}
 """The largest finite number of each kind."""
@@ -215,14 +217,15 @@ def make_enum_reader(node: EnumType, members: bool) -> Reader:
         return table[value]
 
     def read_number(value: Any) -> int:
-        if isinstance(value, str) and value in by_name:
-            value = by_name[value]
+        if isinstance(value, str):
+            value = by_name.get(value, value)
         number = getattr(value, "value", value)
-        if isinstance(number, str) and number.lstrip("-").isdigit():
+        if isinstance(number, str) and _WHOLE_NUMBER.fullmatch(number):
             number = int(number)
-        if isinstance(number, bool) or not isinstance(number, (int, float)) or number != int(number):
+        # The range first: it keeps out what is not finite.
+        if isinstance(number, bool) or not isinstance(number, (int, float)) or not low <= number <= high:
             raise refuse()
-        if not low <= number <= high:
+        if number != int(number):
             raise refuse()
         return int(number)
 

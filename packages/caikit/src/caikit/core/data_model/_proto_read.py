@@ -69,14 +69,18 @@ def make_decode_given(codecs: Codecs) -> Callable[[bytes], dict[str, Any]]:
     error = source.use(DecodeError, "DecodeError")
     source.line("def decode_given(data):")
     source.indent()
-    source.block("try:", f"proto = {parse}(data)")
-    source.block(
-        f"except {error} as error:", f"raise {failure}({codecs.schema.full_name!r}, error) from None"
-    )
+    source.line("try:")
+    source.indent()
+    source.line(f"proto = {parse}(data)")
     source.line("given = {}")
     for field in codecs.schema.fields:
         _read_given(source, codecs, field, "given")
     source.line("return given")
+    source.dedent()
+    source.block(
+        f"except ({error}, OverflowError) as error:",
+        f"raise {failure}({codecs.schema.full_name!r}, error) from None",
+    )
     return source.function("decode_given", f"{codecs.cls.__qualname__}.decode_given")
 
 
@@ -113,11 +117,11 @@ def _read_into_slot(source: Source, codecs: Codecs, field: Field) -> None:
         source.line(f"{target} = value if value or proto.HasField({field.name!r}) else {absent}")
     elif _has_presence(field):
         source.line(
-            f"{target} = {_read(source, field.type, f'proto.{field.name}')} "
+            f"{target} = {_read(source, codecs, field.type, f'proto.{field.name}', field.name)} "
             f"if proto.HasField({field.name!r}) else {default_text(source, field)}"
         )
     else:
-        source.line(f"{target} = {_read(source, field.type, f'proto.{field.name}')}")
+        source.line(f"{target} = {_read(source, codecs, field.type, f'proto.{field.name}', field.name)}")
 
 
 def _has_presence(field: Field) -> bool:
@@ -128,7 +132,9 @@ def _read_given(source: Source, codecs: Codecs, field: Field, given: str) -> Non
     if isinstance(field.type, UnionOf):
         _read_union(source, codecs, field, field.type, lambda text: f"{given}[{field.name!r}] = {text}", None)
         return
-    assign = f"{given}[{field.name!r}] = {_read(source, field.type, f'proto.{field.name}')}"
+    assign = (
+        f"{given}[{field.name!r}] = {_read(source, codecs, field.type, f'proto.{field.name}', field.name)}"
+    )
     if _has_presence(field):
         source.block(f"if proto.HasField({field.name!r}):", assign)
     elif isinstance(field.type, (Repeated, MapOf)):
@@ -160,7 +166,7 @@ def _read_argument(source: Source, codecs: Codecs, field: Field) -> None:
         by_member = getattr(codecs.cls.__init__, "_is_generated", False)
         _read_union(source, codecs, field, field.type, assign, name_member if by_member else None)
         return
-    line = assign(_read(source, field.type, f"proto.{field.name}"))
+    line = assign(_read(source, codecs, field.type, f"proto.{field.name}", field.name))
     if _has_presence(field):
         source.block(f"if proto.HasField({field.name!r}):", line)
     else:
@@ -175,22 +181,22 @@ def required_parameters(cls: type[Any]) -> set[str]:
     return {parameter.name for parameter in parameters if parameter.default is parameter.empty}
 
 
-def _read(source: Source, node: Any, text: str) -> str:
+def _read(source: Source, codecs: Codecs, node: Any, text: str, name: str) -> str:
     """An expression for the Python value of a field that is present."""
     match node:
         case Repeated(item):
             if isinstance(item, (Scalar, EnumType)):
                 return f"{text}[:]"
-            return f"[{_read_single(source, item, 'item')} for item in {text}]"
+            return f"[{_read_single(source, codecs, item, 'item', name)} for item in {text}]"
         case MapOf(_, value):
             if isinstance(value, (Scalar, EnumType)):
                 return f"dict({text})"
-            return f"{{key: {_read_single(source, value, 'item')} for key, item in {text}.items()}}"
+            return f"{{key: {_read_single(source, codecs, value, 'item', name)} for key, item in {text}.items()}}"
         case single:
-            return _read_single(source, single, text)
+            return _read_single(source, codecs, single, text, name)
 
 
-def _read_single(source: Source, node: Single, text: str) -> str:
+def _read_single(source: Source, codecs: Codecs, node: Single, text: str, name: str) -> str:
     match node:
         case Scalar() | EnumType():
             return text
@@ -200,7 +206,8 @@ def _read_single(source: Source, node: Single, text: str) -> str:
                 return f"{owner}.from_proto({text})"
             return f"{source.use(codecs_of(cls).message_reader(), f'read_{cls.__name__}')}({owner}, {text})"
         case TimestampType():
-            return f"{source.use(values.read_timestamp, 'read_timestamp')}({text})"
+            place = f"{codecs.schema.name}.{name}"
+            return f"{source.use(values.read_timestamp, 'read_timestamp')}({text}, {place!r})"
         case StructType():
             return f"{source.use(values.read_struct, 'read_struct')}({text})"
         case AnyType():
@@ -229,9 +236,10 @@ def _read_union(
 def _read_member(source: Source, codecs: Codecs, member: Member) -> str:
     item = list_item(member)
     if item is None:
-        return _read(source, member.type, f"proto.{member.name}")
+        return _read(source, codecs, member.type, f"proto.{member.name}", member.name)
     wrapper = getattr(codecs.cls, member.wrapper) if member.wrapper else member.type.cls  # type: ignore[union-attr]  # not a wrapper: a class that unwraps
-    return _read(source, Repeated(item), f"proto.{member.name}.{schema_of(wrapper).fields[0].name}")
+    items = f"proto.{member.name}.{schema_of(wrapper).fields[0].name}"
+    return _read(source, codecs, Repeated(item), items, member.name)
 
 
 _SAMPLES: dict[str, Any] = {

@@ -113,5 +113,11 @@ def read_any(message: Any) -> Any:
     return message if cls is None else cls.from_binary_buffer(message.value)
 
 
+def read_timestamp(message: Any, place: str) -> datetime:
+    try:
+        return proto_to_datetime(message)
+    except ValueError as error:
+        raise ValueError(f"{error} at {place}") from None
+
+
 read_struct = struct_to_dict
-read_timestamp = proto_to_datetime

@@ -34,8 +34,12 @@ def proto_to_datetime(timestamp: Any) -> datetime:
     """The local time, without zone, of a Timestamp message."""
     if getattr(getattr(timestamp, "DESCRIPTOR", None), "full_name", None) != TIMESTAMP_PROTOBUF_NAME:
         raise TypeError(f"expected a {TIMESTAMP_PROTOBUF_NAME}, got {type(timestamp)}")
-    moment = _EPOCH + timedelta(seconds=timestamp.seconds, microseconds=timestamp.nanos // 1000)
-    return to_local(moment)
+    try:
+        return to_local(_EPOCH + timedelta(seconds=timestamp.seconds, microseconds=timestamp.nanos // 1000))
+    except OverflowError:
+        raise ValueError(
+            f"expected a time in the years 1 to 9999, got {timestamp.seconds} seconds since 1970"
+        ) from None
 
 
 def to_local(moment: datetime) -> datetime:

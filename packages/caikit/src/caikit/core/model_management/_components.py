@@ -68,7 +68,9 @@ class Components(Generic[Component]):
                 with contextlib.suppress(Exception):
                     if component is not asked:
                         return look_up(component)
-            error("<COR61947283E>", unknown)
+            # An id that nobody knows is a mistake of whoever asks, so it is no error in the log.
+            log.debug("<COR61947283D>", "No %s knows this job: %s", self._kind, unknown)
+            raise
 
     def _build(self, name: str) -> Component:
         if not self.is_configured(name):

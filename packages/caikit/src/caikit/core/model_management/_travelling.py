@@ -9,7 +9,7 @@ from ..modules.base import ModuleBase
 from ..toolkit import logging
 
 if TYPE_CHECKING:
-    from .local_job_base import LocalJobFuture
+    from ._local_job_future import LocalJobFuture
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,9 @@ from ..data_model.job import JobStatus
 from ..toolkit.factory import FactoryConstructible
 from ..toolkit.reversible_hasher import ReversibleHasher
 
-__all__ = ["JobBase", "JobFutureBase", "JobInfo"]
+__all__ = ["CLOSE_SECONDS", "JobBase", "JobFutureBase", "JobInfo"]
+
+CLOSE_SECONDS = 5.0
 
 
 @dataclass
@@ -69,6 +72,17 @@ class JobBase(FactoryConstructible):
     @abc.abstractmethod
     def get_future(self, future_id: str) -> JobFutureBase:
         """The handle of a job of this component."""
+
+    def pass_on(self, module_kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """Keywords of the work as keywords of the method that starts the job."""
+        return dict(module_kwargs)
+
+    def close(self, timeout: float = CLOSE_SECONDS) -> bool:
+        """Cancel the jobs that end with this process; whether all of them ended within `timeout` seconds.
+
+        Jobs that run elsewhere go on. More jobs can be started afterwards.
+        """
+        return True
 
     @classmethod
     def get_job_name(cls, future_id: str) -> str:

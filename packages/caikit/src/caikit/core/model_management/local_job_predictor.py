@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import uuid
 import weakref
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,7 @@ class LocalJobPredictor(LocalJobBase[LocalJobPredictionFuture], JobPredictorBase
         save_with_id: bool = True,
         external_prediction_id: str | None = None,
         external_inference_id: str | None = None,
+        module_kwargs: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> LocalJobPredictionFuture:
         external_id = external_prediction_id or external_inference_id
@@ -134,11 +136,14 @@ class LocalJobPredictor(LocalJobBase[LocalJobPredictionFuture], JobPredictorBase
             prediction_func_name,
             self._results(),
             args,
-            kwargs,
+            {**kwargs, **(module_kwargs or {})},
             save_with_id=save_with_id,
             use_reversible_hash=external_id is None,
         )
         return self._start(job, "prediction")
+
+    def _start_methods(self) -> list[Callable[..., Any]]:
+        return [self.predict, LocalJobPredictor.predict]
 
     def _results(self) -> str:
         with self._jobs_lock:

@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aconfig
@@ -130,6 +130,7 @@ class LocalModelTrainer(LocalJobBase[LocalTrainingFuture], ModelTrainerBase):
         save_with_id: bool = False,
         external_training_id: str | None = None,
         model_name: str | None = None,
+        module_kwargs: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> LocalTrainingFuture:
         error.subclass_check("<COR67392105E>", module_class, ModuleBase)
@@ -141,7 +142,7 @@ class LocalModelTrainer(LocalJobBase[LocalTrainingFuture], ModelTrainerBase):
             save_with_id=save_with_id,
             future_id=external_training_id or self._new_id(),
             args=args,
-            kwargs=kwargs,
+            kwargs={**kwargs, **(module_kwargs or {})},
             model_name=model_name,
             use_subprocess=self._use_subprocess,
             subprocess_start_method=self._subprocess_start_method,
@@ -150,6 +151,9 @@ class LocalModelTrainer(LocalJobBase[LocalTrainingFuture], ModelTrainerBase):
 
     def get_model_future(self, training_id: str) -> LocalTrainingFuture:
         return self._find(training_id, "training_id")
+
+    def _start_methods(self) -> list[Callable[..., Any]]:
+        return [self.train, LocalModelTrainer.train]
 
     def _deletes_expired_output(self) -> bool:
         return self._delete_expired_models

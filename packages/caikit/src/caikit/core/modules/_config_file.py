@@ -11,9 +11,9 @@ from typing import Any
 
 import yaml
 
-CONFIG_FILE_NAME = "config.yml"
+from ._bounded_yaml import read_yaml
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+CONFIG_FILE_NAME = "config.yml"
 
 
 def config_path(model_path: str) -> str:
@@ -22,8 +22,11 @@ def config_path(model_path: str) -> str:
 
 def read_config(model_path: str) -> dict[str, Any]:
     """Content of the file; an empty file or one that holds no mapping has no keys."""
-    with open(config_path(model_path), encoding="utf-8") as file:
-        content = yaml.load(file, Loader=_Loader)  # noqa: S506 - both are safe loaders
+    path = Path(config_path(model_path))
+    try:
+        content = read_yaml(path.read_text(encoding="utf-8"))
+    except ValueError as problem:
+        raise ValueError(f"Invalid `{CONFIG_FILE_NAME}`: {problem}") from problem
     return content if isinstance(content, dict) else {}
 
 

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import alog
 
+from caikit.core.data_model import DataObjectBase
+
+from ._reports import warn_once
 from ._types import field_annotation
 
 if TYPE_CHECKING:
@@ -48,6 +51,13 @@ def method_parameters(
     for name, annotation in (signature.parameters or {}).items():
         if name == signature.context_arg:
             continue
+        if _is_method_of_messages(name):
+            warn_once(
+                log,
+                "<RUN52304313W>",
+                f"{_place(module, signature, name)} is left out of the service: messages have a method of this name",
+            )
+            continue
         field = convert(name, annotation) or _general(name, annotation)
         if field is None:
             _report_left_out(module, signature, name, annotation, required=name not in defaults)
@@ -63,12 +73,22 @@ def _general(name: str, annotation: Any) -> Parameter | None:
     return None if converted is None else Parameter(converted)
 
 
+def _is_method_of_messages(name: str) -> bool:
+    """A field of this name would hide what encoders and decoders call."""
+    return callable(getattr(DataObjectBase, name, None))
+
+
+def _place(module: type[ModuleBase], signature: CaikitMethodSignature, name: str) -> str:
+    return f"parameter '{name}' of {module.__module__}.{module.__qualname__}.{signature.method_name}"
+
+
 def _report_left_out(
     module: type[ModuleBase], signature: CaikitMethodSignature, name: str, annotation: Any, *, required: bool
 ) -> None:
-    place = f"parameter '{name}' of {module.__module__}.{module.__qualname__}.{signature.method_name}"
+    place = _place(module, signature, name)
     if required:
-        log.warning(
+        warn_once(
+            log,
             "<RUN52304311W>",
             f"{place} is left out of the service and has no default: its type {annotation} cannot travel",
         )

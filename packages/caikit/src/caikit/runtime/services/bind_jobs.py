@@ -70,7 +70,7 @@ class PredictionJobs:
             keywords = calls.keywords(plan, context, given, leases)
             if plan.context_arg is not None and not plan.context_optional:
                 keywords[plan.context_arg] = None  # the request ends before the job does
-            future = MODEL_MANAGER.start_prediction_job(model, plan.method, **keywords)
+            future = MODEL_MANAGER.start_prediction_job(model, plan.method, module_kwargs=keywords)
         finally:
             leases.release()
         self._remember(future.id, task)

@@ -41,6 +41,7 @@ class CallPlans:
         self._shape = spec.shape
         self._task = task
         self._served_tasks = served_tasks
+        self._left_out = spec.left_out
         self._fields = {field.name: field.type for field in schema_of(spec.request).fields}
         self._plans: dict[type[ModuleBase], CallPlan] = {}
 
@@ -78,6 +79,11 @@ class CallPlans:
             raise _refused(
                 f"Model '{model_id}' does not support {self._rpc}: "
                 f"expected a model for {self._task.__name__}, found one for {tasks}"
+            )
+        if module in self._left_out:
+            raise _refused(
+                f"Model '{model_id}' is not served by {self._rpc}: "
+                f"the types of {module.__qualname__} contradict the messages of this RPC"
             )
         for input_streaming, output_streaming, signature in module.get_inference_signatures(self._task) or ():
             if Shape.of(input_streaming, output_streaming) is self._shape:

@@ -62,7 +62,7 @@ class TrainingStart:
                 save_with_id=self._save_with_id,
                 model_name=model_name or None,
                 external_training_id=str(uuid.uuid4()),
-                **keywords,
+                module_kwargs=keywords,
             )
         except (CaikitCoreException, CaikitRuntimeException, RequestError):
             raise

@@ -19,6 +19,7 @@ from caikit.runtime.names import (
 
 from ._modules import served_modules, task_is_served
 from ._parameters import Parameter, method_parameters
+from ._reports import warn_once
 from ._requests import message_class
 from ._spec import RpcSpec
 from ._types import element_type, field_annotation, is_data_object, union_members
@@ -45,7 +46,7 @@ def inference_rpcs(config: Any) -> list[RpcSpec]:
     for (task, shape), methods in implementers.items():
         name = get_task_predict_rpc_name(task, shape.input_streaming, shape.output_streaming)
         if name in named:
-            log.warning("<RUN35134053W>", f"{name} is not served for {task}: the name is taken")
+            warn_once(log, "<RUN35134053W>", f"{name} is not served for {task}: the name is taken")
         else:
             named[name] = _rpc(name, task, shape, methods)
     return [spec for _, spec in sorted(named.items()) if spec is not None]
@@ -90,8 +91,8 @@ def _rpc(name: str, task: type[TaskBase], shape: Shape, methods: list[_Method]) 
         request = message_class(package, request_name, merged.fields)
     except (AttributeError, TypeError, ValueError) as problem:
         modules = ", ".join(str(method) for method in methods)
-        log.warning(
-            "<RUN35134055W>", f"{name} of {modules} is not served: no message for its request: {problem}"
+        warn_once(
+            log, "<RUN35134055W>", f"{name} of {modules} is not served: no message for its request: {problem}"
         )
         return None
     return RpcSpec(
@@ -114,14 +115,14 @@ def _merge(
     """Adds a module's method; a method that contradicts the ones before it is not served by this RPC."""
     response = _response(method.signature.return_type, shape)
     if response is None:
-        log.warning("<RUN35134051W>", f"{method} is not served by {rpc}: it returns no data object")
+        warn_once(log, "<RUN35134051W>", f"{method} is not served by {rpc}: it returns no data object")
         return merged
     fields = _fields(method, task, shape)
     if merged is None:
         return _Merged(response, fields, [method.module])
     problem = _contradiction(merged, response, fields)
     if problem:
-        log.warning("<RUN35134052W>", f"{method} is not served by {rpc}: {problem}")
+        warn_once(log, "<RUN35134052W>", f"{method} is not served by {rpc}: {problem}")
         return merged
     for name, field in fields.items():
         known = merged.fields.get(name)

@@ -84,6 +84,7 @@ def _rpc(action: JobAction, predict: RpcSpec, task: type[TaskBase], package: str
         kind=Kind.JOB,
         task=task,
         modules=predict.modules,
+        left_out=predict.left_out,
     )
 
 

@@ -23,6 +23,7 @@ from caikit.runtime.names import (
 
 from ._modules import served_modules
 from ._parameters import Parameter, method_parameters
+from ._reports import warn_once
 from ._requests import message_class
 from ._spec import RpcSpec
 from ._types import union_members
@@ -45,13 +46,14 @@ def training_rpcs(config: Any) -> list[RpcSpec]:
         name = get_train_rpc_name(module)
         if name in named:
             taken_by = named[name].modules[0].__qualname__
-            log.warning("<RUN35134054W>", f"{module} cannot be trained: {name} is the RPC of {taken_by}")
+            warn_once(log, "<RUN35134054W>", f"{module} cannot be trained: {name} is the RPC of {taken_by}")
             continue
         try:
             named[name] = _rpc(name, module)
         except (AttributeError, TypeError, ValueError) as problem:
             signature = train_signature(module).qualified_name
-            log.warning(
+            warn_once(
+                log,
                 "<RUN35134056W>",
                 f"{name} of {signature} is not served: no message for its request: {problem}",
             )
@@ -87,7 +89,9 @@ def _can_be_trained(module: type[ModuleBase]) -> bool:
 
 def _rpc(name: str, module: type[ModuleBase]) -> RpcSpec:
     if len(module.tasks) > 1:
-        log.warning("<RUN35134050W>", f"{module} has several tasks: {name} is named after the first of them")
+        warn_once(
+            log, "<RUN35134050W>", f"{module} has several tasks: {name} is named after the first of them"
+        )
     package = get_service_package_name(ServiceType.TRAINING)
     return RpcSpec(
         name=name,

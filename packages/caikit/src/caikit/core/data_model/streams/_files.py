@@ -1,4 +1,7 @@
-"""Generators over files and folders; module functions, so that streams of them can be pickled."""
+"""Generators over files and folders; module functions, so that streams of them can be pickled.
+
+`shown_name` is what errors call the file if they shall not tell its path.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,19 @@ def txt_lines(filename: str) -> Iterator[str]:
             yield line.rstrip("\r\n")
 
 
-def jsonl_items(filename: str) -> Iterator[Any]:
+def jsonl_items(filename: str, *, shown_name: str | None = None) -> Iterator[Any]:
     with open(filename, "rb") as binary:
-        yield from _readers.jsonl_items(binary, filename)
+        yield from _readers.jsonl_items(binary, shown_name or filename)
 
 
-def json_array_items(filename: str) -> Iterator[Any]:
+def json_array_items(filename: str, *, shown_name: str | None = None) -> Iterator[Any]:
     with open(filename, encoding="utf-8-sig") as text:
-        yield from _readers.json_array_items(text, filename)
+        yield from _readers.json_array_items(text, shown_name or filename)
+
+
+def json_document(filename: str, *, shown_name: str | None = None) -> Iterator[Any]:
+    with open(filename, encoding="utf-8-sig") as text:
+        yield _readers.json_document(text, shown_name or filename)
 
 
 def csv_rows(filename: str, skip: int, *args: Any, **kwargs: Any) -> Iterator[list[str]]:
@@ -30,9 +38,11 @@ def csv_rows(filename: str, skip: int, *args: Any, **kwargs: Any) -> Iterator[li
         yield from _readers.csv_rows(text, filename, skip, args, kwargs)
 
 
-def header_csv_rows(filename: str, *args: Any, **kwargs: Any) -> Iterator[dict[str, str]]:
+def header_csv_rows(
+    filename: str, *args: Any, shown_name: str | None = None, **kwargs: Any
+) -> Iterator[dict[str, str]]:
     with open(filename, encoding="utf-8-sig", newline="") as text:
-        yield from _readers.header_csv_rows(text, filename, args, kwargs)
+        yield from _readers.header_csv_rows(text, shown_name or filename, args, kwargs)
 
 
 def txt_collection(dirname: str, extension: str) -> Iterator[str]:
@@ -43,8 +53,7 @@ def txt_collection(dirname: str, extension: str) -> Iterator[str]:
 
 def json_collection(dirname: str, extension: str) -> Iterator[Any]:
     for filename in _sorted_files(dirname, extension):
-        with open(filename, encoding="utf-8-sig") as text:
-            yield _readers.json_document(text, filename)
+        yield from json_document(filename)
 
 
 def csv_collection(dirname: str) -> Iterator[dict[str, str]]:

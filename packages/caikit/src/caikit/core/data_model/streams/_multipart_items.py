@@ -11,7 +11,7 @@ import alog
 from caikit.core.exceptions import error_handler
 
 from . import _readers
-from ._multipart import Part, stream_multipart_file
+from ._multipart import Part, is_multipart_file, stream_multipart_file
 
 log = alog.use_channel("DATSTRM")
 error = error_handler.get(log)
@@ -19,14 +19,15 @@ error = error_handler.get(log)
 _Reader = Callable[[Part, str], Iterator[Any]]
 
 
-def multipart_items(filename: str) -> Iterator[Any]:
+def multipart_items(filename: str, *, shown_name: str | None = None) -> Iterator[Any]:
     for part in stream_multipart_file(filename):
         with part.fp:
-            yield from _reader_of(part)(part, f"{filename}: {part.filename}")
+            yield from _reader_of(part)(part, f"{shown_name or filename}: {part.filename}")
 
 
 def check_multipart(filename: str) -> None:
-    """Raise ValueError if the form is broken or has a part of a kind that cannot be read."""
+    """Raise ValueError if it is no form, is broken or has a part of a kind that cannot be read."""
+    error.value_check("<COR04987251E>", is_multipart_file(filename), "file is not multipart")
     for part in stream_multipart_file(filename):
         part.fp.close()
         _reader_of(part)

@@ -161,10 +161,8 @@ class DataStream(Generic[T]):
     @classmethod
     def from_multipart_file(cls: type[DataStream[Any]], filename: str) -> DataStream[Any]:
         """The items of all files in a saved multipart form, one file after the other."""
-        from . import _multipart, _multipart_items
+        from . import _multipart_items
 
-        is_multipart = _multipart.is_multipart_file(filename)
-        error.value_check("<COR04987251E>", is_multipart, "file is not multipart")
         _multipart_items.check_multipart(filename)
         return cls(_multipart_items.multipart_items, filename)
 

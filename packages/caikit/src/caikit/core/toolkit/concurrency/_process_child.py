@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import io
+import multiprocessing
+import os
 import pickle
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing import connection
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import alog
@@ -19,6 +25,9 @@ from .pickling_exception import ExceptionPickler
 __all__ = ["Outcome", "Work", "read_outcome", "run_and_send"]
 
 log = alog.use_channel("DESTROY-PROC")
+
+# between SIGTERM, which the work may handle, and the end
+_FAREWELL_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -82,3 +91,14 @@ def _behave_like_a_child() -> None:
         # lines that were printed before a process is killed are not lost
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(line_buffering=True)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), name="end with parent", daemon=True).start()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    """Nobody takes the outcome once the parent has gone, even if it was killed."""
+    connection.wait([parent.sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_FAREWELL_SECONDS)
+    os._exit(1)

@@ -31,7 +31,7 @@ class DestroyableThread(threading.Thread, Destroyable):
     """Runs a function in a thread; `destroy` raises ThreadDestroyedException in it.
 
     The exception appears at the next instruction of Python code, so a blocking call is finished first. Code in
-    the thread can catch it to clean up.
+    the thread can catch it to clean up. Whoever has a thread already calls `run` there instead of `start`.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class DestroyableThread(threading.Thread, Destroyable):
         self.runnable_kwargs = runnable_kwargs
         self.work_done_event = work_done_event or threading.Event()
         self._phase = threading.Lock()
-        self._interruptible = False
+        self._interruptible_in: int | None = None
         self._done = False
         self._ran = False
         self._destroyed = False
@@ -79,8 +79,8 @@ class DestroyableThread(threading.Thread, Destroyable):
         with self._phase:
             self._destroyed = True
             self._canceled = self._canceled or not self._done
-            if self._interruptible and self.ident is not None:
-                _raise_in_thread(self.ident, ThreadDestroyedException)
+            if self._interruptible_in is not None:
+                _raise_in_thread(self._interruptible_in, ThreadDestroyedException)
 
     def get_or_throw(self) -> Any:
         if not self._ran:
@@ -111,13 +111,13 @@ class DestroyableThread(threading.Thread, Destroyable):
         with self._phase:
             if self._destroyed:
                 raise ThreadDestroyedException
-            self._interruptible = True
+            self._interruptible_in = threading.get_ident()
 
     def _leave(self) -> None:
         """From here on `destroy` leaves the thread alone, and an exception on its way is called back."""
         with self._phase:
-            if self._interruptible:
-                self._interruptible = False
+            if self._interruptible_in is not None:
+                self._interruptible_in = None
                 _raise_in_thread(threading.get_ident(), None)
             self._done = True
 

@@ -10,6 +10,8 @@ from typing import Any, cast
 
 from caikit.core.data_model import DataObjectBase, DataStream
 from caikit.core.data_model.base import DataBase
+from caikit.core.data_model.streams import _files
+from caikit.core.data_model.streams._multipart_items import check_multipart, multipart_items
 from caikit.runtime.engine.status import Status
 from caikit.runtime.services._errors import runtime_error
 
@@ -17,19 +19,19 @@ from ._paths import check_path, source_path
 
 __all__ = ["directory_stream", "file_stream", "inline_stream"]
 
-_Reader = Callable[[str], "DataStream[Any]"]
+_Reader = Callable[..., Iterator[Any]]
 
 _READERS: dict[str, _Reader] = {
-    ".json": DataStream.from_json_array,
-    ".jsonl": DataStream.from_jsonl,
-    ".csv": DataStream.from_header_csv,
+    ".json": _files.json_array_items,
+    ".jsonl": _files.jsonl_items,
+    ".csv": _files.header_csv_rows,
 }
 # Tried in this order for files that have no extension.
 _GUESSES: tuple[_Reader, ...] = (
-    DataStream.from_json_array,
-    DataStream.from_jsonl,
-    DataStream.from_multipart_file,
-    DataStream.from_header_csv,
+    _files.json_array_items,
+    _files.jsonl_items,
+    multipart_items,
+    _files.header_csv_rows,
 )
 
 
@@ -49,7 +51,7 @@ def file_stream(name: str | None, element_type: type[Any]) -> DataStream[Any]:
     reader = _READERS.get(extension.lower())
     if reader is None:
         raise _invalid(f"Extension not supported! {extension}")
-    return reader(path).map(_element_parser(element_type))
+    return _stream(reader, name, path, element_type)
 
 
 def directory_stream(name: str | None, extension: str | None, element_type: type[Any]) -> DataStream[Any]:
@@ -61,37 +63,41 @@ def directory_stream(name: str | None, extension: str | None, element_type: type
     files = _files_of(name, path, extension)
     if not files:
         raise _invalid(f"directory {name} contains no source files with extension {extension}")
-    parse = _element_parser(element_type)
-    if extension == "json":
-        return DataStream(_documents, files).map(parse)
-    reader = _READERS.get(f".{extension}")
+    reader = _files.json_document if extension == "json" else _READERS.get(f".{extension}")
     if reader is None:
         raise _invalid(f"Extension not supported! {extension}")
-    return DataStream.chain(*(reader(file) for file in files)).map(parse)
+    return DataStream.chain(*(_stream(reader, *file, element_type) for file in files))
 
 
-def _files_of(name: str, path: str, extension: str) -> list[str]:
+def _files_of(name: str, path: str, extension: str) -> list[tuple[str, str]]:
+    """Name as in the request, and path, of each file."""
     with os.scandir(path) as entries:
         names = sorted(
             entry.name for entry in entries if entry.name.endswith(f".{extension}") and entry.is_file()
         )
     for file in names:
         check_path(os.path.join(name, file))
-    return [os.path.join(path, file) for file in names]
+    return [(os.path.join(name, file), os.path.join(path, file)) for file in names]
 
 
-def _documents(files: list[str]) -> Iterator[Any]:
-    from caikit.core.data_model._codec import parse_json
+def _stream(reader: _Reader, name: str, path: str, element_type: type[Any]) -> DataStream[Any]:
+    return DataStream(_items, reader, name, path).map(_element_parser(element_type))
 
-    for file in files:
-        with open(file, "rb") as opened:
-            yield parse_json(opened.read())
+
+def _items(reader: _Reader, name: str, path: str) -> Iterator[Any]:
+    """The items of a file; errors call it as the client did and do not tell where the server keeps it."""
+    try:
+        yield from reader(path, shown_name=name)
+    except OSError as problem:
+        raise _invalid(f"Unable to read data source file {name}: {problem.strerror}") from problem
 
 
 def _guessed_stream(name: str, path: str, element_type: type[Any]) -> DataStream[Any]:
     for reader in _GUESSES:
         try:
-            stream = reader(path).map(_element_parser(element_type))
+            if reader is multipart_items:
+                check_multipart(path)
+            stream = _stream(reader, name, path, element_type)
             stream.peek()
         except (ValueError, TypeError, IndexError, KeyError, csv.Error):
             continue
