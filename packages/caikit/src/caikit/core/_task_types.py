@@ -68,4 +68,5 @@ def _same(left: Any, right: Any) -> bool:
 
 
 def _is_subclass(child: Any, parent: Any) -> bool:
-    return inspect.isclass(child) and inspect.isclass(parent) and issubclass(child, parent)
+    plain = inspect.isclass(child) and typing.get_origin(child) is None and inspect.isclass(parent)
+    return plain and issubclass(child, parent)

@@ -49,6 +49,7 @@ def is_data_object(annotation: Any) -> bool:
     """Whether this is a class with a protobuf message."""
     return (
         isinstance(annotation, type)
+        and typing.get_origin(annotation) is None  # Python 3.10 counts list[str] as a class
         and issubclass(annotation, DataBase)
         and annotation.__dict__.get("_proto_class") is not None
     )

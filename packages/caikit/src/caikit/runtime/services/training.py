@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import typing
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +78,7 @@ def data_stream_element(annotation: Any) -> Any | None:
 def is_model_type(annotation: Any) -> bool:
     """Whether an annotation is, or has among its alternatives, a module class."""
     return any(
-        isinstance(member, type) and issubclass(member, ModuleBase)
+        inspect.isclass(member) and typing.get_origin(member) is None and issubclass(member, ModuleBase)
         for member in union_members(annotation) or [annotation]
     )
 
