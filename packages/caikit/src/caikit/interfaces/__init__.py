@@ -10,5 +10,7 @@ if TYPE_CHECKING:
     from . import common as common
     from . import nlp as nlp
     from . import runtime as runtime
+    from . import ts as ts
+    from . import vision as vision
 
-__getattr__, __dir__ = lazy_attributes(__name__, {}, submodules=["common", "nlp", "runtime"])
+__getattr__, __dir__ = lazy_attributes(__name__, {}, submodules=["common", "nlp", "runtime", "ts", "vision"])

@@ -1,0 +1,1 @@
+"""What stands behind time series: data frames."""
