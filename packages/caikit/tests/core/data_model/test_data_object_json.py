@@ -142,6 +142,7 @@ INT = "Input should be a valid integer"
     ("field", "value", "kind", "message"),
     [
         ("an_int", "x", "int_parsing", f"{INT}, unable to parse string as an integer"),
+        ("an_int", "\uff11", "int_parsing", f"{INT}, unable to parse string as an integer"),
         ("an_int", 3.5, "int_from_float", f"{INT}, got a number with a fractional part"),
         ("an_int", [1], "int_type", INT),
         ("an_int", 2**63, "less_than_equal", "Input should be less than or equal to 9223372036854775807"),

@@ -30,6 +30,14 @@ def test_a_request_loads_its_model(make_store, models_dir):
     assert list(store.models) == ["late"]
 
 
+def test_folders_of_the_working_directory_are_no_models(make_store, tmp_path, monkeypatch):
+    store = lazy(make_store)
+    write_model(tmp_path, "private")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RequestError, match="Model 'private' not loaded"):
+        store.use("private")
+
+
 def test_a_model_is_served_as_soon_as_it_is_there(make_store, models_dir):
     store = lazy(make_store)
     with pytest.raises(RequestError, match=r"^Model m not found. Nested error: .*config.yml"):

@@ -52,7 +52,7 @@ def read_integer(value: Any) -> int:
         raise RefusedError("int_type", "Input should be a valid integer")
     try:
         whole, point, fraction = value.strip().partition(".")
-        if point and fraction.strip("0"):
+        if not value.isascii() or (point and fraction.strip("0")):
             raise ValueError
         return int(whole)
     except ValueError:

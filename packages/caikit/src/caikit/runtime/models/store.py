@@ -274,10 +274,14 @@ class ModelStore:
         path = self._local.path(model_id)
         if failure is not None and not failure.cheap and failure.blocks(fingerprint(path)):
             raise again(failure.error)
-        # A finder may know models that are not on this disk.
-        where = path if os.path.exists(path) else model_id
+        if not os.path.exists(path):
+            if os.path.exists(model_id):
+                # Something of that name in the working directory is none of the client's business.
+                raise not_loaded(model_id)
+            # A finder may know models that are not on this disk.
+            path = model_id
         plan = LoadPlan(retries=self.settings.retries, on_demand=True)
-        return self._table.begin(model_id, where, LOCAL_MODEL_TYPE, plan)
+        return self._table.begin(model_id, path, LOCAL_MODEL_TYPE, plan)
 
     def _raise_failure(self, entry: LoadedModel) -> None:
         if entry.error is not None:
