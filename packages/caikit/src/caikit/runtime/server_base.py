@@ -5,7 +5,6 @@ from __future__ import annotations
 import abc
 import contextlib
 import threading
-import time
 from types import FrameType
 from typing import Any
 
@@ -13,6 +12,7 @@ import alog
 from typing_extensions import Self
 
 from ._serving.core import SHARED_CORES, load_configuration
+from ._serving.lane import Lane
 from ._serving.metrics import PROCESS_METRICS
 from ._serving.signals import SIGNAL_RELAY
 from ._serving.tls import read_tls
@@ -24,12 +24,14 @@ __all__ = ["RuntimeServerBase"]
 
 log = alog.use_channel("SERVR-BASE")
 
-# How long workers and models may take to end after the last request.
-_CLOSE_SECONDS = 2.0
+# How long workers may take to end after the last request.
+_WORKERS_SECONDS = 2.0
 
 
 class RuntimeServerBase(abc.ABC):
     """A server with models and a port: built, started, stopped."""
+
+    _protocol: str
 
     def __init__(self, tls_config_override: Any = None) -> None:
         self.config = load_configuration()
@@ -40,6 +42,11 @@ class RuntimeServerBase(abc.ABC):
         self.enable_training: bool = generation.enable_training is not False
         self.enable_inference_jobs: bool = generation.enable_inference_jobs is not False
         self._core = SHARED_CORES.hold(self.config)
+        try:
+            self._lane = Lane(self._core.settings, threads=self._thread_count, name=self._protocol)
+        except BaseException:
+            SHARED_CORES.release(self._core)
+            raise
         self._lock = threading.Lock()
         self._started = False
         self._stopping = False
@@ -81,15 +88,22 @@ class RuntimeServerBase(abc.ABC):
         return ended
 
     def stop(self, grace_period_seconds: float | None = None) -> None:
-        """Stop in stages: not ready, nothing new accepted, running requests finished, the rest cancelled,
-        workers ended, models dropped. A second call waits for the first one."""
+        """Stop in stages; a second call waits for the first one.
+
+        1. Nothing new is accepted; what runs may finish within the grace period.
+        2. The other requests are cancelled.
+        3. The workers end.
+        4. With the last server of the process, running and waiting trainings and prediction jobs are cancelled.
+        5. With it, the models are dropped.
+        """
         grace = self._grace_seconds if grace_period_seconds is None else grace_period_seconds
         with self._lock:
             first, self._stopping = not self._stopping, True
         if first:
             try:
                 self._stop_head(grace)
-                SHARED_CORES.release(self._core, time.monotonic() + _CLOSE_SECONDS)
+                self._lane.close(_WORKERS_SECONDS)
+                SHARED_CORES.release(self._core)
                 if self._started:
                     PROCESS_METRICS.release()
             finally:
@@ -111,7 +125,7 @@ class RuntimeServerBase(abc.ABC):
 
     @property
     def thread_pool(self) -> WorkerPool:
-        return self._core.workers
+        return self._lane.workers
 
     @property
     def inference_service(self) -> ServicePackage | None:
@@ -155,6 +169,10 @@ class RuntimeServerBase(abc.ABC):
     @property
     def _exit_grace_seconds(self) -> float:
         return self._grace_seconds
+
+    @property
+    def _thread_count(self) -> int:
+        return self._core.settings.threads
 
     @abc.abstractmethod
     def _start_head(self) -> None: ...

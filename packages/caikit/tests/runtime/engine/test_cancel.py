@@ -94,6 +94,69 @@ def test_module_that_swallows_the_interruption_still_answers():
     assert make_context(token).call(stubborn) == "done"
 
 
+def test_source_that_is_silent_is_interrupted():
+    ended = []
+
+    def items():
+        try:
+            yield 1
+            spin(10.0)
+            yield 2
+        finally:
+            ended.append(True)
+
+    token = CancelToken()
+    stream = make_context(token).iterate(items())
+    assert next(stream) == 1
+    threading.Timer(0.05, token.cancel).start()
+    started = time.monotonic()
+    with pytest.raises(AbortedException):
+        next(stream)
+    assert time.monotonic() - started < 5
+    assert ended == [True]
+
+
+def test_cancelled_stream_is_not_asked_for_more():
+    token = CancelToken()
+    stream = make_context(token).iterate(iter([1, 2]))
+    assert next(stream) == 1
+    token.cancel()
+    with pytest.raises(RequestError):
+        next(stream)
+
+
+def test_interruption_never_hits_what_comes_between_items():
+    for _ in range(100):
+        token = CancelToken()
+        stream = make_context(token).iterate(iter(range(10**6)))
+        thread = threading.Thread(target=token.cancel)
+        with contextlib.suppress(AbortedException, RequestError):
+            thread.start()
+            for _ in stream:
+                pass
+        thread.join()
+        sum(range(1000))
+
+
+@pytest.mark.parametrize("abortable", [True, False])
+def test_closing_a_stream_closes_its_source(abortable):
+    ended = []
+
+    def items():
+        try:
+            yield from range(10)
+        finally:
+            ended.append(True)
+
+    context = make_context(CancelToken())
+    if not abortable:
+        context.abort_exception = None
+    stream = context.iterate(items())
+    assert next(stream) == 0
+    stream.close()
+    assert ended == [True]
+
+
 def spin(seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:

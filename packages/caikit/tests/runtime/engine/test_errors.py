@@ -81,3 +81,14 @@ def test_runtime_exception_travels_between_processes():
 def test_aborted_exception_states_its_status():
     assert AbortedException().status_code is grpc.StatusCode.ABORTED
     assert to_failure(AbortedException()).status is Status.ABORTED
+
+
+def test_texts_that_repeat_what_a_client_sent_are_cut():
+    for error in (
+        ValueError("x" * 10**6),
+        RuntimeError("x" * 10**6),
+        RequestError(Status.ABORTED, "x" * 10**6),
+    ):
+        message = to_failure(error).message
+        assert len(message) < 5000
+        assert message.endswith("x...")

@@ -90,3 +90,79 @@ def test_gate_refuses_when_draining():
 def test_a_pool_needs_threads():
     with pytest.raises(ValueError, match="at least one"):
         WorkerPool(0)
+
+
+def wait_until(condition, seconds=5.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.005)
+
+
+def test_quick_jobs_of_several_clients_need_few_threads():
+    pool, clients = WorkerPool(50), 6
+
+    def call_often():
+        for _ in range(1000):
+            done = threading.Event()
+            pool.submit(done.set)
+            assert done.wait(5)
+
+    threads = [threading.Thread(target=call_often) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    started = sum(thread.name.startswith("caikit_runtime_") for thread in threading.enumerate())
+    assert started <= 2 * clients
+    wait_until(lambda: pool.running == 0)
+    assert pool.close(5)
+
+
+def test_no_job_waits_while_a_thread_is_free():
+    """Jobs that block come in bursts: all must run at the same time."""
+    pool = WorkerPool(8)
+    for _ in range(50):
+        barrier = threading.Barrier(9)
+        for _ in range(8):
+            pool.submit(barrier.wait, 5)
+        barrier.wait(5)
+    wait_until(lambda: pool.running == 0)
+    assert pool.queued == 0
+    assert pool.close(5)
+
+
+def test_what_waits_too_long_is_refused_and_the_rest_is_served():
+    pool, release, started = WorkerPool(1, longest_wait=0.2), threading.Event(), threading.Event()
+    served, refused = [], []
+
+    def block():
+        started.set()
+        release.wait(10)
+
+    for _ in range(2):
+        started.clear()
+        pool.submit(block)
+        assert started.wait(5)
+        for number in range(5):
+            pool.submit(served.append, number, refuse=refused.append)
+        wait_until(lambda: refused == [0, 1, 2, 3, 4])
+        assert pool.queued == 0
+        pool.submit(served.append, "patient")
+        pool.submit(served.append, "in time", refuse=refused.append)
+        release.set()
+        wait_until(lambda: served == ["patient", "in time"])
+        served.clear()
+        refused.clear()
+        release.clear()
+    assert pool.close(5)
+
+
+def test_a_refusal_that_fails_does_not_stop_the_others():
+    pool, release, refused = WorkerPool(1, longest_wait=0.1), threading.Event(), []
+    pool.submit(release.wait, 10)
+    pool.submit(lambda divisor: None, 0, refuse=lambda divisor: 1 / divisor)
+    pool.submit(print, refuse=lambda: refused.append(1))
+    wait_until(lambda: refused)
+    release.set()
+    assert pool.close(5)

@@ -85,6 +85,12 @@ class Answer(DataObjectBase):
 
 
 @dataobject(PACKAGE)
+class Numbers(DataObjectBase):
+    numbers: list[float]
+    label: str
+
+
+@dataobject(PACKAGE)
 class Document(DataObjectBase):
     name: str
     type: str
@@ -161,6 +167,14 @@ def fail(context: Any, arguments: dict[str, Any]) -> Any:
             raise RequestError(Status[arguments["text"]], f"it was {arguments['text']}")
 
 
+def numbers(context: Any, arguments: dict[str, Any]) -> Numbers:
+    return Numbers([float(text) for text in arguments["text"].split()], "NaN is no number")
+
+
+def stream_numbers(context: Any, arguments: dict[str, Any]) -> Iterable[Numbers]:
+    yield numbers(context, arguments)
+
+
 def document(context: Any, arguments: dict[str, Any]) -> Document:
     return Document(name=arguments["left"], type=arguments["right"])
 
@@ -183,6 +197,15 @@ OPERATIONS = [
     make("Echo", echo, Shape.BIDI, acknowledge=True),
     make("Fail", fail, http=route("/task/fail", extra_openapi={"summary": "Better"})),
     make("Pair", show, request=Pair, http=route("/task/pair", required=("left", "right"))),
+    make("Numbers", numbers, response=Numbers, http=route("/task/numbers")),
+    make("CompactNumbers", numbers, response=Numbers, http=route("/task/compact", compact=True)),
+    make(
+        "StreamNumbers",
+        stream_numbers,
+        Shape.SERVER_STREAM,
+        response=Numbers,
+        http=route("/task/stream-numbers"),
+    ),
     make("Hidden", show, http=route("/task/hidden", visible=False)),
     make(
         "Document",

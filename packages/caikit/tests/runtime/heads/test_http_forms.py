@@ -108,6 +108,9 @@ async def test_several_inputs(client):
         ([("parameters", "[")], 422, "Failed to parse key 'parameters'"),
         ([("parameters.names", b"\xff")], 422, "Key 'parameters.names' is not UTF-8 text"),
         ([("parameters", "5"), ("parameters.times", "1")], 422, "contradicts"),
+        ([("parameters", '{"names": 5}'), ("parameters.names", "a")], 422, "contradicts"),
+        ([("parameters", '{"names": "x"}'), ("parameters.names", "a")], 422, "contradicts"),
+        ([("parameters", '{"names": {"a": 1}}'), ("parameters.names", "a")], 422, "contradicts"),
     ],
 )
 async def test_parts_that_cannot_be_read(client, parts, status, detail):
@@ -121,6 +124,19 @@ async def test_part_that_does_not_fit(client):
     response = await post(client, "/task/show", body)
     assert response.status_code == 422
     assert response.json()["additional_info"][0]["loc"] == ["parameters", "times"]
+
+
+async def test_enum_of_endless_digits(client):
+    body = form(("model_id", "m"), ("inputs", "a"), ("parameters.color", "9" * 5000))
+    response = await post(client, "/task/show", body)
+    assert response.status_code == 422
+    assert "sys." not in response.text
+    assert len(response.content) < 5000
+
+
+async def test_list_goes_on_after_json(client):
+    parts = ("parameters", '{"names": ["x"]}'), ("parameters.names", "y")
+    assert await seen(client, *parts) == {"names": ["x", "y"]}
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,12 @@ class WordsModule(ModuleBase):
         return Words(text.upper())
 
     @WordsTask.taskmethod(output_streaming=True)
-    def run_stream(self, text: str, count: int = 3) -> Iterable[Words]:
+    def run_stream(self, text: str, count: int = 3, spin: float = 0.0) -> Iterable[Words]:
         running.append(text)
         try:
+            end = time.monotonic() + spin
+            while time.monotonic() < end:
+                time.sleep(0.002)
             for number in range(count):
                 yield Words(f"{text} {number}")
         finally:
@@ -75,5 +78,8 @@ class WordsModule(ModuleBase):
             yield Words(word.upper())
 
     @classmethod
-    def train(cls, text: str) -> WordsModule:
+    def train(cls, text: str, spin: float = 0.0) -> WordsModule:
+        end = time.monotonic() + spin
+        while time.monotonic() < end:
+            time.sleep(0.002)
         return cls()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -58,12 +59,13 @@ def test_services_can_be_turned_off(configure):
     with RuntimeGRPCServer(training_service=None) as server, server.make_local_channel() as channel:
         assert server.training_service is None
         assert server.training_management_service is None
-        method = channel.unary_unary(
-            "/caikit.runtime.ServedLib.ServedLibTrainingService/WordsTaskWordsModuleTrain"
-        )
-        with pytest.raises(grpc.RpcError) as caught:
-            method(b"", timeout=5)
-    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+        for method in (
+            "/caikit.runtime.ServedLib.ServedLibTrainingService/WordsTaskWordsModuleTrain",
+            "/caikit.runtime.training.TrainingManagement/GetTrainingStatus",
+        ):
+            with pytest.raises(grpc.RpcError) as caught:
+                channel.unary_unary(method)(b"", timeout=5)
+            assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
 @pytest.mark.parametrize("way", ["cancel", "deadline"])
@@ -138,6 +140,23 @@ def test_stop_without_grace_ends_running_calls(configure, calls, wait_until):
         with pytest.raises(grpc.RpcError):
             call.result(5)
         wait_until(lambda: "ended" not in served_lib.running)
+
+
+def test_calls_without_a_message_do_not_hold_workers(configure, calls):
+    configure(grpc={"server_thread_pool_size": 1}, request_read_seconds=0.3)
+    release = threading.Event()
+
+    def nothing():
+        release.wait(10)
+        yield from ()
+
+    with RuntimeGRPCServer() as server, server.make_local_channel() as channel:
+        method = channel.stream_unary("/caikit.runtime.ServedLib.ServedLibService/WordsTaskPredict")
+        silent = [method.future(nothing(), timeout=10) for _ in range(3)]
+        assert calls.unary(channel, "next").text == "NEXT"
+        release.set()
+        for call in silent:
+            call.cancel()
 
 
 def test_ports(configure, calls, tmp_path):

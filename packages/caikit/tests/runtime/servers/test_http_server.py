@@ -154,6 +154,20 @@ def test_concurrency_limit(configure, wait_until):
         wait_until(lambda: "limited" in served_lib.running)
         response = post(server, "a")
         assert (response.status_code, response.text) == (503, "Service Unavailable")
+        for path in ("/health", "/livez", "/readyz?verbose"):
+            assert requests.get(f"http://127.0.0.1:{server.port}{path}", timeout=5).text == "OK"
+        assert post(server, "a").status_code == 503
+        sock.close()
+
+
+def test_limits_of_the_configuration(configure):
+    configure(request_read_seconds=0.3)
+    with RuntimeHTTPServer() as server:
+        sock = socket.create_connection(("127.0.0.1", server.port), timeout=5)
+        sock.sendall(b"POST /api/v1/task/words HTTP/1.1\r\n")
+        answer = sock.recv(10_000)
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b"runtime.request_read_seconds" in answer
         sock.close()
 
 

@@ -12,7 +12,7 @@ import pytest
 from caikit.runtime.engine import Gate, RequestContext, WorkerPool
 from caikit.runtime.transport.asgi import AsgiApp
 from caikit.runtime.transport.http_messages import HttpAnswer
-from caikit.runtime.transport.uvicorn_server import UvicornServer
+from caikit.runtime.transport.uvicorn_server import ConnectionLimits, UvicornServer
 
 
 class Endpoint:
@@ -46,20 +46,30 @@ class Application:
     def refuse(self, error, http_status=None):
         return HttpAnswer(http_status or 503, error.message.encode())
 
+    def refuse_stream(self, error):
+        return error.message.encode()
+
     def keep_alive(self):
         return b": ping\n"
 
 
 class Server:
     def __init__(
-        self, endpoints: dict[str, Endpoint], *, threads: int = 4, max_queued: int = 100, **kwargs: Any
+        self,
+        endpoints: dict[str, Endpoint],
+        *,
+        threads: int = 4,
+        max_queued: int = 100,
+        longest_wait: float | None = None,
+        limits: ConnectionLimits | None = None,
+        **kwargs: Any,
     ):
-        self.workers = WorkerPool(threads)
+        self.workers = WorkerPool(threads, longest_wait=longest_wait)
         self.gate = Gate(self.workers, max_queued=max_queued)
         self.app = AsgiApp(Application(endpoints), workers=self.workers, gate=self.gate, **kwargs)
         listener = socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
-        self.server = UvicornServer(self.app, listener)
+        self.server = UvicornServer(self.app, listener, limits=limits)
 
     def __enter__(self) -> Server:
         self.server.start()

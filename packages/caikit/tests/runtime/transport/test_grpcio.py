@@ -31,9 +31,15 @@ class Endpoint:
 
 class Server:
     def __init__(
-        self, endpoints: dict[str, Endpoint], *, threads: int = 4, max_queued: int | None = 100, **kwargs
+        self,
+        endpoints: dict[str, Endpoint],
+        *,
+        threads: int = 4,
+        max_queued: int | None = 100,
+        longest_wait: float | None = None,
+        **kwargs: Any,
     ):
-        self.workers = WorkerPool(threads)
+        self.workers = WorkerPool(threads, longest_wait=longest_wait)
         self.gate = Gate(self.workers, max_queued=max_queued)
         self.transport = GrpcioTransport(endpoints, workers=self.workers, gate=self.gate, **kwargs)
         self.port = self.transport.listen("127.0.0.1:0")
@@ -257,7 +263,10 @@ def test_concurrency_limit():
         with pytest.raises(grpc.RpcError) as caught:
             server.call("/a.B/Do", b"")
         assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-        assert caught.value.details() == "Concurrent RPC limit exceeded!"
+        assert caught.value.details().startswith("Concurrent RPC limit exceeded!")
+        assert "runtime.grpc.maximum_concurrent_rpcs" in caught.value.details()
+        health = health_pb2_grpc.HealthStub(server.channel)
+        assert health.Check(health_pb2.HealthCheckRequest(), timeout=5).status == 1
         release.set()
         assert first.result() == b"1"
 

@@ -1,27 +1,28 @@
-"""What the servers of one process share: models, operations, workers and the engine."""
+"""What the servers of one process share: models, operations, jobs."""
 
 from __future__ import annotations
 
 import inspect
 import threading
-import time
 from typing import Any
 
 import alog
 
 from caikit.config import get_config
+from caikit.core import MODEL_MANAGER
 from caikit.core.toolkit.name_tools import snake_to_upper_camel
-from caikit.runtime.engine import Engine, Gate, Kind, Observer, Operation, WorkerPool
+from caikit.runtime.engine import Kind, Operation
 from caikit.runtime.models import SHARED_STORE
 from caikit.runtime.services.bind import bind_operations
-from caikit.runtime.types.aborted_exception import AbortedException
 from caikit.runtime.utils.import_util import clean_lib_names, get_dynamic_module
 
-from .metrics import PROCESS_METRICS
 from .settings import CoreSettings
 
 log = alog.use_channel("SERVR-CORE")
 service_log = alog.use_channel("GP-SERVICR-I")
+
+# How long cancelled jobs may take to end.
+_JOBS_SECONDS = 2.0
 
 
 class ServingCore:
@@ -29,22 +30,15 @@ class ServingCore:
 
     def __init__(self, config: Any) -> None:
         self.config = config
-        self.settings = settings = CoreSettings.from_config(config)
+        self.settings = CoreSettings.from_config(config)
         self.libraries = [get_dynamic_module(name) for name in clean_lib_names(config.runtime.library)]
-        self.store = SHARED_STORE.hold()
+        self.store = SHARED_STORE.hold(config)
         try:
             self.operations: list[Operation] = bind_operations(store=self.store, config=config)
         except BaseException:
-            SHARED_STORE.release()
+            SHARED_STORE.release(self.store)
             raise
         self._log_services()
-        self.workers = WorkerPool(settings.threads)
-        self.gate = Gate(self.workers, max_queued=settings.max_queued)
-        self.engine = Engine(
-            gate=self.gate,
-            observer=Observer(PROCESS_METRICS.requests if settings.metrics_enabled else None),
-            abort_exception=AbortedException if settings.abortable else None,
-        )
 
     @property
     def title(self) -> str:
@@ -70,12 +64,11 @@ class ServingCore:
                     getattr(library, "__version__", "unknown"),
                 )
 
-    def close(self, deadline: float) -> None:
-        """Take no more work, end the workers and drop the models; what does not end in time is left behind."""
-        self.gate.drain()
-        if not self.workers.close(max(0.0, deadline - time.monotonic())):
-            log.warning("<RUN35126710W>", "Some workers are still busy and are left behind")
-        SHARED_STORE.release()
+    def close(self) -> None:
+        """Cancel the jobs and drop the models; what does not end in time is left behind."""
+        if not MODEL_MANAGER.close(_JOBS_SECONDS):
+            log.warning("<RUN35126711W>", "Some jobs have not ended in time and are left behind")
+        SHARED_STORE.release(self.store)
 
 
 def load_configuration() -> Any:
@@ -102,7 +95,7 @@ class SharedCores:
             self._cores.append((core, 1))
             return core
 
-    def release(self, core: ServingCore, deadline: float) -> None:
+    def release(self, core: ServingCore) -> None:
         with self._lock:
             index = next(i for i, (known, _) in enumerate(self._cores) if known is core)
             holders = self._cores[index][1] - 1
@@ -110,7 +103,7 @@ class SharedCores:
                 self._cores[index] = (core, holders)
                 return
             del self._cores[index]
-        core.close(deadline)
+        core.close()
 
 
 SHARED_CORES = SharedCores()

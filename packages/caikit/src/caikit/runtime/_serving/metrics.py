@@ -7,6 +7,7 @@ import threading
 import alog
 
 from caikit.runtime.metrics import MetricsEndpoint, RequestMetrics
+from caikit.runtime.models import SHARED_STORE
 
 from .settings import CoreSettings
 
@@ -17,7 +18,7 @@ class ProcessMetrics:
     """Counts the requests of all servers and serves the numbers while one of them runs."""
 
     def __init__(self) -> None:
-        self.requests = RequestMetrics()
+        self.requests = RequestMetrics(_is_model)
         self._lock = threading.Lock()
         self._endpoint: MetricsEndpoint | None = None
         self._holders = 0
@@ -53,6 +54,10 @@ class ProcessMetrics:
             if self._holders == 0 and self._endpoint is not None:
                 self._endpoint.stop()
                 self._endpoint = None
+
+
+def _is_model(model_id: str) -> bool:
+    return any(model_id in store.models for store in SHARED_STORE.stores)
 
 
 PROCESS_METRICS = ProcessMetrics()

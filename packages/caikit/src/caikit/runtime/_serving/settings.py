@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from caikit.runtime.engine.admission import DEFAULT_QUEUE_LIMIT
+from caikit.runtime.engine.limits import (
+    DEFAULT_QUEUE_LIMIT,
+    DEFAULT_QUEUE_SECONDS,
+    DEFAULT_READ_SECONDS,
+    DEFAULT_STALL_SECONDS,
+)
 from caikit.runtime.transport.http_messages import DEFAULT_BODY_LIMIT
 
 
@@ -15,7 +20,11 @@ class CoreSettings:
     """What all servers of a process share."""
 
     threads: int
+    """Workers of each server that has no number of its own."""
     max_queued: int | None
+    max_queue_seconds: float | None
+    read_seconds: float | None
+    stall_seconds: float | None
     abortable: bool
     metrics_enabled: bool
     metrics_host: str
@@ -26,8 +35,11 @@ class CoreSettings:
         runtime = config.runtime
         metrics = runtime.metrics or {}
         return cls(
-            threads=int(runtime.grpc.server_thread_pool_size or runtime.server_thread_pool_size),
+            threads=int(runtime.server_thread_pool_size),
             max_queued=_optional_int(runtime.get("max_queued_requests", DEFAULT_QUEUE_LIMIT)),
+            max_queue_seconds=_optional_seconds(runtime.get("max_queue_seconds", DEFAULT_QUEUE_SECONDS)),
+            read_seconds=_optional_seconds(runtime.get("request_read_seconds", DEFAULT_READ_SECONDS)),
+            stall_seconds=_optional_seconds(runtime.get("stream_stall_seconds", DEFAULT_STALL_SECONDS)),
             abortable=bool(runtime.use_abortable_threads),
             metrics_enabled=bool(metrics.get("enabled")),
             metrics_host=str(metrics.get("host") or "0.0.0.0"),  # noqa: S104 - scraped from elsewhere
@@ -84,3 +96,8 @@ class HttpSettings:
 
 def _optional_int(value: Any) -> int | None:
     return None if value is None or value == "" else int(value)
+
+
+def _optional_seconds(value: Any) -> float | None:
+    """None, nothing and zero are no limit."""
+    return float(value) if value else None

@@ -4,7 +4,7 @@ from .admission import Gate
 from .cancel import CancelToken
 from .context import RequestContext
 from .engine import Engine
-from .errors import Failure, OperationFailed, Origin, RequestError, new_error_id, to_failure
+from .errors import Failure, OperationFailed, Origin, RequestError, new_error_id, shorten, to_failure
 from .observer import Metrics, Observer
 from .operation import Body, Codec, HttpRoute, Kind, Layout, Operation, Shape
 from .status import Status
@@ -31,5 +31,6 @@ __all__ = [
     "Status",
     "WorkerPool",
     "new_error_id",
+    "shorten",
     "to_failure",
 ]

@@ -1,14 +1,15 @@
-"""Interrupts a running function when its request is cancelled, by an exception raised in its thread."""
+"""Interrupts running user code when its request is cancelled, by an exception raised in its thread."""
 
 from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, TypeVar
 
 from .cancel import CancelToken
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
@@ -28,17 +29,57 @@ def call_abortable(token: CancelToken, exception: type[Exception], function: Cal
         remove()
 
 
+class AbortableIterator(Generic[Item]):
+    """The items of an iterable; when the token is cancelled while one is made, the exception is raised there."""
+
+    __slots__ = ("_guard", "_items", "_remove", "_token")
+
+    def __init__(self, token: CancelToken, exception: type[Exception], items: Iterable[Item]) -> None:
+        self._items = iter(items)
+        self._token = token
+        self._guard = _Guard(exception, armed=False)
+        self._remove = token.on_cancel(self._guard.fire)
+
+    def __iter__(self) -> AbortableIterator[Item]:
+        return self
+
+    def __next__(self) -> Item:
+        guard = self._guard
+        try:
+            guard.arm()
+            # The token may have been cancelled while the guard was not armed.
+            self._token.raise_if_cancelled()
+            item = next(self._items)
+            guard.disarm()
+            return item
+        except BaseException:
+            guard.disarm()
+            raise
+
+    def close(self) -> None:
+        """End the source, if it can be ended."""
+        self._remove()
+        close: Any = getattr(self._items, "close", None)
+        if close is not None:
+            close()
+
+
 class _Guard:
-    """Fires at most once, and never after `disarm`: no exception can hit code that runs later in the thread."""
+    """Fires at most once, and only while armed: no exception can hit code that runs later in the thread."""
 
     __slots__ = ("_armed", "_exception", "_fired", "_lock", "_thread_id")
 
-    def __init__(self, exception: type[Exception]) -> None:
+    def __init__(self, exception: type[Exception], *, armed: bool = True) -> None:
         self._exception = exception
         self._thread_id = threading.get_ident()
         self._lock = threading.Lock()
-        self._armed = True
+        self._armed = armed
         self._fired = False
+
+    def arm(self) -> None:
+        with self._lock:
+            self._thread_id = threading.get_ident()
+            self._armed = True
 
     def fire(self) -> None:
         with self._lock:

@@ -1,13 +1,11 @@
-"""Decides whether another request may come in."""
+"""Decides whether another request may come in, and how long it may wait."""
 
 from __future__ import annotations
 
 from .errors import RequestError
+from .limits import DEFAULT_QUEUE_LIMIT, QUEUE_LIMIT_KEY, QUEUE_SECONDS_KEY
 from .status import Status
 from .workers import WorkerPool
-
-QUEUE_LIMIT_KEY = "runtime.max_queued_requests"
-DEFAULT_QUEUE_LIMIT = 1000
 
 
 class Gate:
@@ -36,3 +34,10 @@ class Gate:
                 f"Too many requests are waiting: more than {self._max_queued} ({QUEUE_LIMIT_KEY})",
             )
         return None
+
+    def overdue(self) -> RequestError:
+        """Why a request that was admitted is not served: it has waited in line for too long."""
+        return RequestError(
+            Status.RESOURCE_EXHAUSTED,
+            f"No worker was free for {self._workers.longest_wait:g} seconds ({QUEUE_SECONDS_KEY})",
+        )

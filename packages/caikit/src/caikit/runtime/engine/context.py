@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
-from .abort import call_abortable
+from .abort import AbortableIterator, call_abortable
 from .cancel import CancelToken
 from .errors import new_error_id
 
 Parameters = ParamSpec("Parameters")
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _REQUEST_ID_HEADER = "x-request-id"
@@ -99,3 +100,9 @@ class RequestContext:
             self.cancel.raise_if_cancelled()
             return function(*args, **kwargs)
         return call_abortable(self.cancel, self.abort_exception, partial(function, *args, **kwargs))
+
+    def iterate(self, items: Iterable[Item]) -> Iterator[Item]:
+        """The items of user code, which a cancelled request interrupts while it makes one, as in `call`."""
+        if self.abort_exception is None:
+            return iter(items)
+        return AbortableIterator(self.cancel, self.abort_exception, items)

@@ -56,7 +56,7 @@ class Engine:
             observation.work += observation.lap()
         except GeneratorExit:
             _close(items)
-            gone = RequestError(Status.CANCELLED, "The client went away in the middle of the stream")
+            gone = _reason(context)
             observation.failed(to_failure(gone), gone)
             raise
         except BaseException as error:
@@ -104,6 +104,15 @@ def _failed(error: BaseException, context: RequestContext, observation: Observat
     failure = to_failure(error, in_stream=context.streaming)
     observation.failed(failure, error)
     return OperationFailed(failure)
+
+
+def _reason(context: RequestContext) -> RequestError:
+    """Why nobody reads a stream any more."""
+    try:
+        context.cancel.raise_if_cancelled()
+    except RequestError as error:
+        return error
+    return RequestError(Status.CANCELLED, "The client went away in the middle of the stream")
 
 
 def _close(items: Iterator[Any]) -> None:

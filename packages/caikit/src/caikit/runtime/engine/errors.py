@@ -16,6 +16,9 @@ from typing import Any
 
 from .status import Status
 
+# Texts may repeat what the client sent.
+_LONGEST_MESSAGE = 4000
+
 
 class Origin(enum.Enum):
     """Where a failure comes from; decides how it is logged and how its text is told."""
@@ -59,17 +62,24 @@ def new_error_id() -> str:
     return uuid.uuid4().hex
 
 
+def shorten(text: str, longest: int = _LONGEST_MESSAGE) -> str:
+    """The beginning of a text that is too long."""
+    return text if len(text) <= longest else f"{text[:longest]}..."
+
+
 def to_failure(error: BaseException, *, in_stream: bool = False) -> Failure:
     """The failure that stands for an exception: the only place where exceptions become statuses."""
     if isinstance(error, OperationFailed):
         return error.failure
     status = _stated_status(error)
     if status is not None:
-        return Failure(status, _stated_message(error), _stated_id(error), Origin.STATUS, (), in_stream)
+        message = shorten(_stated_message(error))
+        return Failure(status, message, _stated_id(error), Origin.STATUS, (), in_stream)
+    message = shorten(str(error))
     if isinstance(error, TypeError | ValueError):
         issues = tuple(getattr(error, "issues", ()))
-        return Failure(Status.INVALID_ARGUMENT, str(error), new_error_id(), Origin.INPUT, issues, in_stream)
-    return Failure(Status.INTERNAL, str(error), new_error_id(), Origin.UNEXPECTED, (), in_stream)
+        return Failure(Status.INVALID_ARGUMENT, message, new_error_id(), Origin.INPUT, issues, in_stream)
+    return Failure(Status.INTERNAL, message, new_error_id(), Origin.UNEXPECTED, (), in_stream)
 
 
 # Codes of CaikitCoreException whose names are not those of Status.

@@ -8,13 +8,14 @@ from typing import Protocol
 import alog
 
 from .context import RequestContext
-from .errors import Failure, Origin
+from .errors import Failure, Origin, shorten
 from .operation import Operation
 from .status import Status
 
 log = alog.use_channel("GP-SERVICR-I")
 
 _LONGEST_MESSAGE = 1000
+_LONGEST_MODEL_ID = 200
 _LOG_CODES = {
     Origin.STATUS: "<RUN50530380W>",
     Origin.INPUT: "<RUN490439039W>",
@@ -87,13 +88,12 @@ def _log_failure(
     operation: Operation, context: RequestContext, failure: Failure, error: BaseException
 ) -> None:
     unexpected = failure.origin is Origin.UNEXPECTED
-    # The text may repeat what the client sent.
-    text = failure.message[:_LONGEST_MESSAGE]
+    message = shorten(failure.message, _LONGEST_MESSAGE)
     log.warning(
         {
             "log_code": _LOG_CODES[failure.origin],
-            "message": f"{operation.name} ended with {failure.status.name}: {text}",
-            "model_id": context.model_id,
+            "message": f"{operation.name} ended with {failure.status.name}: {message}",
+            "model_id": None if context.model_id is None else shorten(context.model_id, _LONGEST_MODEL_ID),
             "error_id": failure.id,
             "request_id": context.request_id,
         },

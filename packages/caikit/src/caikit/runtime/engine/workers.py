@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -12,75 +12,176 @@ import alog
 
 log = alog.use_channel("WORKERS")
 
-Job = tuple[Callable[..., object], tuple[Any, ...]]
+_SWEEPS_PER_WAIT = 8
+_LONGEST_SWEEP_SECONDS = 1.0
+
+
+# Function, arguments, refusal, and when it came.
+_Job = tuple[Callable[..., object], tuple[Any, ...], Callable[..., object] | None, float]
 
 
 class WorkerPool:
-    """A fixed number of threads, started when they are needed; work that finds no free thread waits in line."""
+    """A fixed number of threads, started when they are needed; work that finds no free thread waits in line.
 
-    def __init__(self, size: int, *, name: str = "caikit_runtime") -> None:
+    A job that was submitted with `refuse` waits no longer than `longest_wait` seconds.
+    """
+
+    def __init__(self, size: int, *, name: str = "caikit_runtime", longest_wait: float | None = None) -> None:
         if size < 1:
             raise ValueError(f"expected at least one worker thread, got {size}")
         self.size = size
+        self.longest_wait = longest_wait
         self._name = name
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        # One entry per thread that waits for work. List operations are atomic and cheaper than a semaphore.
-        self._idle: list[None] = []
+        self._line: deque[_Job] = deque()
+        # One closed lock per thread that has nothing to do. Operations of lists and deques are atomic.
+        self._parked: list[threading.Lock] = []
+        # A thread was woken and did not look at the line yet. One is enough: it wakes the next if more is to do,
+        # so quick jobs that come together are done by one thread, without a switch of threads for each.
+        self._waking = False
         self._threads: list[threading.Thread] = []
+        self._sweeper: threading.Thread | None = None
         self._lock = threading.Lock()
-        self._closed = False
+        self._closed = threading.Event()
 
-    def submit(self, function: Callable[..., object], *args: Any) -> None:
-        """Run a function in a worker. Never blocks, never fails; the function must not raise."""
-        self._jobs.put((function, args))
-        try:
-            self._idle.pop()
-        except IndexError:
-            if len(self._threads) < self.size:
-                self._start_thread()
+    def submit(
+        self, function: Callable[..., object], *args: Any, refuse: Callable[..., object] | None = None
+    ) -> None:
+        """Run a function in a worker. Never blocks, never fails; the function must not raise.
+
+        When it has waited too long, `refuse` is called in its place, with the same arguments; it must not block.
+        """
+        self._line.append((function, args, refuse, time.monotonic()))
+        if not self._waking:
+            self._wake()
 
     @property
     def queued(self) -> int:
         """How many jobs wait for a thread."""
-        return self._jobs.qsize()
+        return len(self._line)
+
+    @property
+    def running(self) -> int:
+        """How many threads are busy."""
+        return len(self._threads) - len(self._parked)
 
     def close(self, timeout: float | None = None) -> bool:
         """End the threads after the work that is waiting; tells whether all ended in time."""
         with self._lock:
-            self._closed = True
-            threads = list(self._threads)
-        for _ in threads:
-            self._jobs.put(None)
+            self._closed.set()
+            threads = [*self._threads, *([self._sweeper] if self._sweeper else [])]
+        while self._wake_parked():
+            pass
         deadline = None if timeout is None else time.monotonic() + timeout
         for thread in threads:
             thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in threads)
 
+    def _wake(self) -> None:
+        if self._wake_parked():
+            return
+        if len(self._threads) < self.size:
+            self._start_thread()
+        elif self.longest_wait is not None and self._sweeper is None:
+            self._start_sweeper()
+
+    def _wake_parked(self) -> bool:
+        try:
+            lock = self._parked.pop()
+        except IndexError:
+            return False
+        self._waking = True
+        lock.release()
+        return True
+
     def _start_thread(self) -> None:
         with self._lock:
-            if self._closed or len(self._threads) >= self.size:
+            if self._closed.is_set() or len(self._threads) >= self.size:
                 return
             # Daemon: a thread stuck in foreign code must not keep the process alive.
             thread = threading.Thread(
                 target=self._work, name=f"{self._name}_{len(self._threads)}", daemon=True
             )
             self._threads.append(thread)
-        thread.start()
+        self._waking = True
+        try:
+            thread.start()
+        except RuntimeError:
+            # The system has no thread to give: the work waits for one that we have.
+            self._waking = False
+            self._threads.remove(thread)
+            log.warning("<RUN61530299W>", "No thread could be started; %d serve", len(self._threads))
 
     def _work(self) -> None:
-        jobs, idle = self._jobs, self._idle
+        line, own_lock = self._line, threading.Lock()
+        own_lock.acquire()
+        self._waking = False
         while True:
             try:
-                job = jobs.get_nowait()
-            except queue.Empty:
-                idle.append(None)
-                job = jobs.get()
-            if job is None:
-                return
-            function, args = job
+                function, args, _, _ = line.popleft()
+            except IndexError:
+                if not self._park(own_lock):
+                    return
+                continue
+            if line and not self._waking:
+                self._wake()
             try:
                 function(*args)
             except BaseException as error:
                 log.error("<RUN61530297E>", "A worker caught what nobody else did: %r", error, exc_info=True)
             # An idle thread must not keep the last request alive.
-            del job, function, args
+            del function, args
+
+    def _park(self, own_lock: threading.Lock) -> bool:
+        """Sleep until there may be something to do; False at the end of the pool."""
+        self._parked.append(own_lock)
+        if self._line or self._closed.is_set():
+            # It came after the look at the line, maybe before there was a lock to open.
+            try:
+                self._parked.remove(own_lock)
+                return bool(self._line)
+            except ValueError:
+                pass
+        own_lock.acquire()
+        self._waking = False
+        return bool(self._line) or not self._closed.is_set()
+
+    # Jobs that wait too long; the thread that looks for them lives as long as there is a line
+
+    def _start_sweeper(self) -> None:
+        with self._lock:
+            if self._closed.is_set() or self._sweeper is not None:
+                return
+            self._sweeper = threading.Thread(target=self._sweep, name=f"{self._name}_line", daemon=True)
+        self._sweeper.start()
+
+    def _sweep(self) -> None:
+        longest = self.longest_wait or 0.0
+        pause = min(longest / _SWEEPS_PER_WAIT, _LONGEST_SWEEP_SECONDS)
+        while not self._closed.wait(pause):
+            while self._refuse_first(longest):
+                pass
+            with self._lock:
+                if not self._line:
+                    self._sweeper = None
+                    break
+        # Who came between the last look and now has found a sweeper.
+        if self._line and not self._closed.is_set():
+            self._wake()
+
+    def _refuse_first(self, longest_wait: float) -> bool:
+        """Refuse the first in the line if it has waited too long."""
+        try:
+            job = self._line.popleft()
+        except IndexError:
+            return False
+        _, args, refuse, since = job
+        if refuse is None or time.monotonic() - since < longest_wait:
+            self._line.appendleft(job)
+            if not self._waking:
+                self._wake_parked()
+            return False
+        try:
+            refuse(*args)
+        except Exception as error:
+            log.error("<RUN61530298E>", "A request could not be refused: %r", error, exc_info=True)
+        return True

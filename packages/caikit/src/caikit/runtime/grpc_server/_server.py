@@ -15,13 +15,20 @@ from caikit.runtime._serving.settings import GrpcSettings
 from caikit.runtime._serving.tls import TlsMaterial
 from caikit.runtime.engine import Kind, Operation
 from caikit.runtime.heads.grpc import build_endpoints
+from caikit.runtime.names import ServiceType, get_service_name, get_service_package_name
 from caikit.runtime.server_base import RuntimeServerBase
 from caikit.runtime.service_factory import ServicePackage
-from caikit.runtime.transport.grpcio import GrpcioTransport
+from caikit.runtime.transport.grpcio import GrpcioTransport, StallWatch
 
 log = alog.use_channel("SERVR-GRPC")
 endpoint_log = alog.use_channel("SERVER-WRAPR")
 
+_TRAINING_MANAGEMENT = ".".join(
+    (
+        get_service_package_name(ServiceType.TRAINING_MANAGEMENT),
+        get_service_name(ServiceType.TRAINING_MANAGEMENT),
+    )
+)
 _GIVEN_BY_CONFIGURATION: Any = object()
 # What grpcio needs, beyond the grace period, to end calls that it cancels.
 _CANCEL_SECONDS = 2.0
@@ -32,6 +39,8 @@ class RuntimeGRPCServer(RuntimeServerBase):
 
     `inference_service` and `training_service` are accepted for older programs; None turns a service off.
     """
+
+    _protocol = "grpc"
 
     def __init__(
         self,
@@ -47,14 +56,18 @@ class RuntimeGRPCServer(RuntimeServerBase):
             self.enable_inference_jobs &= self.enable_inference
             self.enable_training &= training_service is not None
             self._register_descriptors()
-            endpoints = build_endpoints(self._core.engine, filter(self._serves, self._core.operations))
+            endpoints = build_endpoints(self._lane.engine, filter(self._serves, self._core.operations))
             _log_endpoints(endpoints)
             self._transport = GrpcioTransport(
                 endpoints,
-                workers=self._core.workers,
-                gate=self._core.gate,
+                workers=self._lane.workers,
+                gate=self._lane.gate,
                 options=self._settings.options,
                 maximum_concurrent_rpcs=self._settings.maximum_concurrent_rpcs,
+                stalls=StallWatch(
+                    read_seconds=self._core.settings.read_seconds,
+                    stall_seconds=self._core.settings.stall_seconds,
+                ),
             )
             self._port = self._listen()
         except BaseException:
@@ -92,7 +105,13 @@ class RuntimeGRPCServer(RuntimeServerBase):
     def _exit_grace_seconds(self) -> float:
         return 0
 
+    @property
+    def _thread_count(self) -> int:
+        return int(self.config.runtime.grpc.server_thread_pool_size or super()._thread_count)
+
     def _serves(self, operation: Operation) -> bool:
+        if operation.service == _TRAINING_MANAGEMENT:
+            return self.enable_training
         match operation.kind:
             case Kind.INFERENCE:
                 return self.enable_inference

@@ -11,10 +11,10 @@ import alog
 
 from caikit.core.toolkit import logging
 from caikit.runtime._serving.settings import HttpSettings
-from caikit.runtime.heads.http import HttpHead
+from caikit.runtime.heads.http import PROBE_PATHS, HttpHead
 from caikit.runtime.server_base import RuntimeServerBase
 from caikit.runtime.transport.asgi import AsgiApp
-from caikit.runtime.transport.uvicorn_server import UvicornServer
+from caikit.runtime.transport.uvicorn_server import ConnectionLimits, UvicornServer
 
 from ._tls_files import tls_settings
 
@@ -28,6 +28,8 @@ _CANCEL_SECONDS = 2.0
 
 class RuntimeHTTPServer(RuntimeServerBase):
     """Serves the configured library over HTTP with JSON."""
+
+    _protocol = "http"
 
     def __init__(self, tls_config_override: Any = None) -> None:
         super().__init__(tls_config_override)
@@ -56,23 +58,37 @@ class RuntimeHTTPServer(RuntimeServerBase):
     def _make_app(self) -> AsgiApp:
         core = self._core
         head = HttpHead(
-            core.engine,
+            self._lane.engine,
             core.operations,
             title=core.title,
             version=core.version,
             description=core.description,
         )
-        return AsgiApp(head, workers=core.workers, gate=core.gate, max_body_size=self._settings.max_body_size)
+        return AsgiApp(
+            head,
+            workers=self._lane.workers,
+            gate=self._lane.gate,
+            max_body_size=self._settings.max_body_size,
+            stall_seconds=core.settings.stall_seconds,
+        )
 
     def _make_server(self) -> UvicornServer:
         with tls_settings(self._tls) as tls:
             extra = _check_server_config(self._settings.server_config, tls, self.thread_pool.size)
             listener = self._listen()
             try:
-                return UvicornServer(self.app, listener, settings={**extra, **tls})
+                return UvicornServer(self.app, listener, settings={**extra, **tls}, limits=self._limits())
             except BaseException:
                 listener.close()
                 raise
+
+    def _limits(self) -> ConnectionLimits:
+        settings = self._core.settings
+        return ConnectionLimits(
+            read_seconds=settings.read_seconds,
+            stall_seconds=settings.stall_seconds,
+            probes=frozenset(path.encode() for path in PROBE_PATHS),
+        )
 
     def _listen(self) -> socket.socket:
         host, port = self._settings.host, self._settings.port

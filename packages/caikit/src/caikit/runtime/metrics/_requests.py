@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from caikit.runtime.engine import Kind, Operation, Status
@@ -60,10 +60,11 @@ class _Tally:
 class RequestMetrics:
     """Implements the engine's `Metrics` and the collector interface of `prometheus_client`."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_model: Callable[[str], bool] = lambda model_id: False) -> None:
         self._lock = threading.Lock()
         self._tallies: dict[str, _Tally] = {}
-        # Only models that answered a call get a label: clients must not be able to invent time series.
+        # Only models that exist get a label: clients must not be able to invent time series.
+        self._is_model = is_model
         self._known_models: set[str] = set()
 
     def started(self, operation: Operation) -> None:
@@ -104,7 +105,7 @@ class RequestMetrics:
     def _label(self, model_id: str | None, status: Status) -> str:
         if model_id in self._known_models:
             return model_id
-        if status is Status.OK and model_id:
+        if model_id and (status is Status.OK or self._is_model(model_id)):
             self._known_models.add(model_id)
             return model_id
         return _UNKNOWN_MODEL

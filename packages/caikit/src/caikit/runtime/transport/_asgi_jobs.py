@@ -7,6 +7,7 @@ import contextlib
 from functools import partial
 
 from caikit.runtime.engine import RequestContext, RequestError, Status
+from caikit.runtime.engine.limits import STALL_SECONDS_KEY
 
 from ._hand_over import HandOver
 from ._loop_bridge import LoopBridge
@@ -27,10 +28,10 @@ def run(
     except BaseException as error:
         bridge.call(_deliver_error, result, error)
     else:
-        bridge.call(_deliver, result, answer)
+        bridge.call(deliver, result, answer)
 
 
-def _deliver(result: asyncio.Future[HttpAnswer], answer: HttpAnswer) -> None:
+def deliver(result: asyncio.Future[HttpAnswer], answer: HttpAnswer) -> None:
     if not result.done():
         result.set_result(answer)
 
@@ -54,6 +55,11 @@ def run_stream(
         with contextlib.closing(endpoint.stream(context, request, body)) as chunks:
             for chunk in chunks:
                 if not line.put(chunk):
+                    if line.stalled:
+                        context.cancel.cancel(
+                            f"given up: its client reads nothing ({STALL_SECONDS_KEY})",
+                            Status.DEADLINE_EXCEEDED,
+                        )
                     return
     finally:
         line.finish()
@@ -61,3 +67,7 @@ def run_stream(
 
 def broken() -> RequestError:
     return RequestError(Status.INTERNAL, "The server failed to make an answer")
+
+
+def stopped() -> RequestError:
+    return RequestError(Status.UNAVAILABLE, "The server was stopped before the answer was complete")

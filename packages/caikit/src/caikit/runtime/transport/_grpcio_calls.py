@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NoReturn, Protocol
 
 import grpc
 
 from caikit.runtime.engine import Body, CancelToken, RequestContext, RequestError, Shape, Status, to_failure
+
+from ._stall_watch import StallWatch
 
 _CODES = {status: grpc.StatusCode[status.name] for status in Status}
 # A call without a deadline has one in the far future.
@@ -33,60 +35,103 @@ class Endpoint(Protocol):
     def stream(self, context: RequestContext, body: Body) -> Iterator[bytes]: ...
 
 
-def make_handler(endpoint: Endpoint) -> grpc.RpcMethodHandler[Any, Any]:
-    """The `grpcio` handler of an endpoint; bytes in, bytes out."""
-    match endpoint.shape:
-        case Shape.UNARY:
-            return grpc.unary_unary_rpc_method_handler(partial(_answer, endpoint))
-        case Shape.SERVER_STREAM:
-            return grpc.unary_stream_rpc_method_handler(partial(_stream, endpoint))
-        case Shape.CLIENT_STREAM:
-            return grpc.stream_unary_rpc_method_handler(partial(_answer_stream, endpoint))
-        case Shape.BIDI:
-            return grpc.stream_stream_rpc_method_handler(partial(_stream_stream, endpoint))
+class Calls:
+    """Makes the handlers of endpoints; bytes in, bytes out.
+
+    To `grpcio` all methods have streamed input: for others it would wait for the message in a worker, without limit.
+    """
+
+    def __init__(self, stalls: StallWatch, find_refusal: Callable[[], RequestError | None]) -> None:
+        """`find_refusal` tells why the call that this thread serves is refused, if it is."""
+        self._stalls = stalls
+        self._find_refusal = find_refusal
+
+    def make_handler(self, endpoint: Endpoint) -> grpc.RpcMethodHandler[Any, Any]:
+        match endpoint.shape:
+            case Shape.UNARY:
+                return grpc.stream_unary_rpc_method_handler(partial(self._answer, endpoint))
+            case Shape.SERVER_STREAM:
+                return grpc.stream_stream_rpc_method_handler(partial(self._stream, endpoint))
+            case Shape.CLIENT_STREAM:
+                return grpc.stream_unary_rpc_method_handler(partial(self._answer_stream, endpoint))
+            case Shape.BIDI:
+                return grpc.stream_stream_rpc_method_handler(partial(self._stream_stream, endpoint))
+
+    def _answer(self, endpoint: Endpoint, messages: Iterator[bytes], servicer: grpc.ServicerContext) -> bytes:
+        context = self._open(servicer)
+        try:
+            return endpoint.answer(context, self._read_one(messages, servicer, context.cancel))
+        except Exception as error:
+            fail(servicer, error)
+
+    def _answer_stream(
+        self, endpoint: Endpoint, messages: Iterator[bytes], servicer: grpc.ServicerContext
+    ) -> bytes:
+        context = self._open(servicer)
+        try:
+            return endpoint.answer(context, self._read(messages, servicer, context.cancel))
+        except Exception as error:
+            fail(servicer, error)
+
+    def _stream(
+        self, endpoint: Endpoint, messages: Iterator[bytes], servicer: grpc.ServicerContext
+    ) -> Iterator[bytes]:
+        context = self._open(servicer)
+        try:
+            body = self._read_one(messages, servicer, context.cancel)
+            yield from self._stalls.write(endpoint.stream(context, body), servicer, context.cancel)
+        except Exception as error:
+            fail(servicer, error)
+
+    def _stream_stream(
+        self, endpoint: Endpoint, messages: Iterator[bytes], servicer: grpc.ServicerContext
+    ) -> Iterator[bytes]:
+        context = self._open(servicer)
+        if endpoint.acknowledge:
+            servicer.send_initial_metadata(_ACKNOWLEDGEMENT)
+        try:
+            body = self._read(messages, servicer, context.cancel)
+            yield from self._stalls.write(endpoint.stream(context, body), servicer, context.cancel)
+        except Exception as error:
+            fail(servicer, error)
+
+    def _open(self, servicer: grpc.ServicerContext) -> RequestContext:
+        refusal = self._find_refusal()
+        if refusal is not None:
+            fail(servicer, refusal)
+        return _open_context(servicer)
+
+    def _read_one(
+        self, messages: Iterator[bytes], servicer: grpc.ServicerContext, token: CancelToken
+    ) -> bytes:
+        try:
+            message = self._stalls.read_one(messages, servicer, token)
+        except grpc.RpcError:
+            token.cancel()
+            token.raise_if_cancelled()
+            raise
+        if message is None:
+            raise RequestError(Status.UNIMPLEMENTED, "Expected exactly one request message, got none")
+        return message
+
+    def _read(
+        self, messages: Iterator[bytes], servicer: grpc.ServicerContext, token: CancelToken
+    ) -> Iterator[bytes]:
+        try:
+            yield from self._stalls.read(messages, servicer, token)
+        except grpc.RpcError:
+            # The call has ended, but `grpcio` may tell so a moment later.
+            token.cancel()
+            token.raise_if_cancelled()
 
 
 def make_refusal(error: RequestError) -> grpc.RpcMethodHandler[Any, Any]:
     """A handler that ends any call at once, without waiting for its request."""
 
     def refuse(messages: object, servicer: grpc.ServicerContext) -> Iterator[bytes]:
-        _fail(servicer, error)
+        fail(servicer, error)
 
     return grpc.stream_stream_rpc_method_handler(refuse)
-
-
-def _answer(endpoint: Endpoint, body: bytes, servicer: grpc.ServicerContext) -> bytes:
-    try:
-        return endpoint.answer(_open_context(servicer), body)
-    except Exception as error:
-        _fail(servicer, error)
-
-
-def _answer_stream(endpoint: Endpoint, messages: Iterator[bytes], servicer: grpc.ServicerContext) -> bytes:
-    context = _open_context(servicer)
-    try:
-        return endpoint.answer(context, _read(messages, context.cancel))
-    except Exception as error:
-        _fail(servicer, error)
-
-
-def _stream(endpoint: Endpoint, body: bytes, servicer: grpc.ServicerContext) -> Iterator[bytes]:
-    try:
-        yield from endpoint.stream(_open_context(servicer), body)
-    except Exception as error:
-        _fail(servicer, error)
-
-
-def _stream_stream(
-    endpoint: Endpoint, messages: Iterator[bytes], servicer: grpc.ServicerContext
-) -> Iterator[bytes]:
-    if endpoint.acknowledge:
-        servicer.send_initial_metadata(_ACKNOWLEDGEMENT)
-    context = _open_context(servicer)
-    try:
-        yield from endpoint.stream(context, _read(messages, context.cancel))
-    except Exception as error:
-        _fail(servicer, error)
 
 
 def _open_context(servicer: grpc.ServicerContext) -> RequestContext:
@@ -117,16 +162,8 @@ def _end(servicer: grpc.ServicerContext, token: CancelToken) -> None:
         token.cancel()
 
 
-def _read(messages: Iterator[bytes], token: CancelToken) -> Iterator[bytes]:
-    try:
-        yield from messages
-    except grpc.RpcError:
-        # The call has ended, but `grpcio` may tell so a moment later.
-        token.cancel()
-        token.raise_if_cancelled()
-
-
-def _fail(servicer: grpc.ServicerContext, error: Exception) -> NoReturn:
+def fail(servicer: grpc.ServicerContext, error: Exception) -> NoReturn:
+    """End a call with the status that stands for an error."""
     failure = to_failure(error)
     servicer.abort(_CODES[failure.status], _cut(failure.message))
 

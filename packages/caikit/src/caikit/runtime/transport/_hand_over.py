@@ -17,12 +17,14 @@ CREDITS = 16
 class HandOver(Generic[Item]):
     """Holds at most CREDITS items; the producer waits for a credit and learns when nobody reads any more."""
 
-    def __init__(self, bridge: LoopBridge) -> None:
+    def __init__(self, bridge: LoopBridge, *, stall_seconds: float | None = None) -> None:
         self._bridge = bridge
+        self._stall_seconds = stall_seconds
         self._items: deque[Item] = deque()
         self._credits: queue.SimpleQueue[None] = queue.SimpleQueue()
         for _ in range(CREDITS):
             self._credits.put(None)
+        self.stalled = False
         self._closed = False
         self._finished = False
         self._waiter: asyncio.Future[bool] | None = None
@@ -30,9 +32,12 @@ class HandOver(Generic[Item]):
     # The producer's side, in a worker
 
     def put(self, item: Item) -> bool:
-        """Hand an item over, waiting for room; False when the reader has gone."""
-        self._credits.get()
-        if self._closed:
+        """Hand an item over, waiting for room; False when the reader has gone or takes nothing for too long."""
+        try:
+            self._credits.get(timeout=self._stall_seconds)
+        except queue.Empty:
+            self.stalled = True
+        if self._closed or self.stalled:
             return False
         self._items.append(item)
         self._bridge.call(self._wake)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from caikit.runtime.engine import Gate, RequestContext, RequestError, Status, WorkerPool
+from caikit.runtime.engine.limits import DEFAULT_STALL_SECONDS
 
-from ._asgi_jobs import broken, run, run_stream
-from ._asgi_scope import Message, Receive, Send, Watch, make_context, read_scope
+from ._asgi_jobs import broken, deliver, run, run_stream, stopped
+from ._asgi_scope import Message, Receive, Send, make_context, read_scope
+from ._asgi_watch import Watches
 from ._hand_over import HandOver
 from ._loop_bridge import LoopBridge
 from .http_messages import (
@@ -36,13 +38,16 @@ class AsgiApp:
         workers: WorkerPool,
         gate: Gate,
         max_body_size: int = DEFAULT_BODY_LIMIT,
+        stall_seconds: float | None = DEFAULT_STALL_SECONDS,
     ) -> None:
         self._application = application
         self._endpoints = application.endpoints
         self._workers = workers
         self._gate = gate
         self._max_body_size = max_body_size
+        self._stall_seconds = stall_seconds
         self._bridge: LoopBridge | None = None
+        self._watches: Watches | None = None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         match scope["type"]:
@@ -68,6 +73,9 @@ class AsgiApp:
             body = None if length > self._max_body_size else await self._read_body(receive)
         except _ClientLeftError:
             return
+        except asyncio.CancelledError:
+            await _send(send, self._application.refuse(stopped()))
+            return
         if body is None:
             await _send(send, self._too_large())
             return
@@ -75,15 +83,8 @@ class AsgiApp:
         if refusal is not None:
             await _send(send, self._application.refuse(refusal))
             return
-        context = make_context(scope)
-        try:
-            if endpoint.streaming:
-                await self._stream(endpoint, context, request, body, receive, send)
-            else:
-                await self._answer(endpoint, context, request, body, receive, send)
-        except asyncio.CancelledError:
-            context.cancel.cancel("stopped with the server")
-            raise
+        serve = self._stream if endpoint.streaming else self._answer
+        await serve(endpoint, make_context(scope), request, body, receive, send)
 
     async def _answer(
         self,
@@ -94,12 +95,16 @@ class AsgiApp:
         receive: Receive,
         send: Send,
     ) -> None:
-        bridge = self._get_bridge()
+        bridge, watches = self._enter_loop()
         result: asyncio.Future[HttpAnswer] = bridge.loop.create_future()
-        self._workers.submit(run, bridge, result, endpoint, context, request, body)
-        watch = Watch(bridge.loop, receive, context.cancel.cancel)
+        watch = watches.add(receive, context.cancel.cancel)
+        self._workers.submit(run, bridge, result, endpoint, context, request, body, refuse=self._refuse)
         try:
             answer = await result
+        except asyncio.CancelledError:
+            # The server is stopped and waits no longer. It would take what we raise for a failed application.
+            context.cancel.cancel("stopped with the server", Status.UNAVAILABLE)
+            answer = self._application.refuse(stopped())
         finally:
             watch.stop()
         await _send(send, answer)
@@ -113,37 +118,52 @@ class AsgiApp:
         receive: Receive,
         send: Send,
     ) -> None:
-        bridge = self._get_bridge()
-        line: HandOver[bytes | HttpAnswer] = HandOver(bridge)
+        bridge, watches = self._enter_loop()
+        line: HandOver[bytes | HttpAnswer] = HandOver(bridge, stall_seconds=self._stall_seconds)
 
         def leave() -> None:
             context.cancel.cancel()
             line.close()
 
-        self._workers.submit(run_stream, line, endpoint, context, request, body)
-        watch = Watch(bridge.loop, receive, leave)
-        started = False
+        self._workers.submit(run_stream, line, endpoint, context, request, body, refuse=self._refuse_stream)
+        watch = watches.add(receive, leave)
+        out = _EventStream(send, endpoint.stream_headers)
         try:
-            while (items := await line.take(_KEEP_ALIVE_SECONDS)) is not None:
-                if not started:
-                    if not items:
-                        continue
-                    if isinstance(items[0], HttpAnswer):
-                        await _send(send, items[0])
-                        return
-                    await _send_start(send, 200, endpoint.stream_headers)
-                    started = True
-                chunks = [item for item in items if isinstance(item, bytes)]
-                chunk = b"".join(chunks) if chunks else self._application.keep_alive()
-                if chunk:
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            if started:
-                await send({"type": "http.response.body", "body": b""})
-            elif not context.cancel.cancelled:
-                await _send(send, self._application.refuse(broken()))
+            await self._send_items(line, out)
+            if not out.started and not context.cancel.cancelled:
+                await out.replace(self._application.refuse(broken()))
+        except asyncio.CancelledError:
+            context.cancel.cancel("stopped with the server", Status.UNAVAILABLE)
+            if out.started:
+                await out.write(self._application.refuse_stream(stopped()))
+            else:
+                await out.replace(self._application.refuse(stopped()))
         finally:
             watch.stop()
             leave()
+        await out.end()
+
+    async def _send_items(self, line: HandOver[bytes | HttpAnswer], out: _EventStream) -> None:
+        while (items := await line.take(_KEEP_ALIVE_SECONDS)) is not None:
+            if not out.started:
+                if not items:
+                    continue
+                if isinstance(items[0], HttpAnswer):
+                    await out.replace(items[0])
+                    return
+                await out.start()
+            chunks = [item for item in items if isinstance(item, bytes)]
+            chunk = b"".join(chunks) if chunks else self._application.keep_alive()
+            if chunk:
+                await out.write(chunk)
+
+    def _refuse(self, bridge: LoopBridge, result: asyncio.Future[HttpAnswer], *unserved: object) -> None:
+        """In place of `run`, after a long wait for a worker."""
+        bridge.call(deliver, result, self._application.refuse(self._gate.overdue()))
+
+    def _refuse_stream(self, line: HandOver[bytes | HttpAnswer], *unserved: object) -> None:
+        line.put(self._application.refuse(self._gate.overdue()))
+        line.finish()
 
     async def _read_body(self, receive: Receive) -> bytes | None:
         """The whole body; None when it is too large. What comes after the limit is never held."""
@@ -174,25 +194,48 @@ class AsgiApp:
         answer.headers.append((b"connection", b"close"))
         return answer
 
-    def _get_bridge(self) -> LoopBridge:
+    def _enter_loop(self) -> tuple[LoopBridge, Watches]:
         loop = asyncio.get_running_loop()
-        if self._bridge is None or self._bridge.loop is not loop:
-            self._bridge = LoopBridge(loop)
-        return self._bridge
+        if self._bridge is None or self._watches is None or self._bridge.loop is not loop:
+            self._bridge, self._watches = LoopBridge(loop), Watches(loop)
+        return self._bridge, self._watches
 
 
 class _ClientLeftError(Exception):
     """The connection was lost while the body was read."""
 
 
+class _EventStream:
+    """A response whose length is not known, or the complete one that takes its place."""
+
+    def __init__(self, send: Send, headers: HeaderList) -> None:
+        self._send = send
+        self._headers = headers
+        self._ended = False
+        self.started = False
+
+    async def start(self) -> None:
+        self.started = True
+        await self._send({"type": "http.response.start", "status": 200, "headers": self._headers})
+
+    async def replace(self, answer: HttpAnswer) -> None:
+        self.started = self._ended = True
+        await _send(self._send, answer)
+
+    async def write(self, chunk: bytes) -> None:
+        if not self._ended:
+            await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+    async def end(self) -> None:
+        if self.started and not self._ended:
+            self._ended = True
+            await self._send({"type": "http.response.body", "body": b""})
+
+
 async def _send(send: Send, answer: HttpAnswer) -> None:
     headers = [*answer.headers, (b"content-length", b"%d" % len(answer.body))]
-    await _send_start(send, answer.status, headers)
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
-
-
-async def _send_start(send: Send, status: int, headers: HeaderList) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": headers})
 
 
 async def _live(receive: Receive, send: Send) -> None:

@@ -43,7 +43,8 @@ class HttpRequest:
     query: bytes
     content_type: bytes | None
     scheme: str = "http"
-    host: str = ""
+    host: bytes = b""
+    content_encoding: bytes | None = None
 
 
 class HttpEndpoint(Protocol):
@@ -78,6 +79,9 @@ class HttpApplication(Protocol):
 
     def refuse(self, error: RequestError, http_status: int | None = None) -> HttpAnswer:
         """The answer to a request that is not served."""
+
+    def refuse_stream(self, error: RequestError) -> bytes:
+        """The last chunk of a stream that cannot go on."""
 
     def keep_alive(self) -> bytes:
         """The chunk that tells the client of a silent stream that it lives."""

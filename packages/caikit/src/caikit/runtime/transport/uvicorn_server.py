@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
 import uvicorn
 
-__all__ = ["UvicornServer"]
+from ._uvicorn_protocol import ConnectionLimits, LimitedProtocol, limited_protocol
+
+__all__ = ["ConnectionLimits", "UvicornServer"]
 
 _START_SECONDS = 30.0
+# In ticks of uvicorn, which come ten times a second.
+_CHECK_TICKS = 5
 
 
 class UvicornServer:
@@ -23,12 +28,17 @@ class UvicornServer:
         listener: socket.socket,
         *,
         settings: Mapping[str, Any] | None = None,
+        limits: ConnectionLimits | None = None,
     ) -> None:
         self._listener = listener
-        config = uvicorn.Config(
-            app,
-            **{"log_config": None, "access_log": False, "lifespan": "off", **(settings or {})},
-        )
+        given = settings or {}
+        own = {
+            "log_config": None,
+            "access_log": False,
+            "lifespan": "off",
+            "http": limited_protocol(limits or ConnectionLimits(), probed="limit_concurrency" in given),
+        }
+        config = uvicorn.Config(app, **{**own, **given})
         # Key files are read here, so that a wrong one stops the server from being built.
         config.load()
         self.server = _Server(config)
@@ -71,7 +81,7 @@ class UvicornServer:
 
 
 class _Server(uvicorn.Server):
-    """Tells when it listens."""
+    """Tells when it listens, and checks its connections."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -80,3 +90,11 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % _CHECK_TICKS == 0:
+            now = time.monotonic()
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, LimitedProtocol):
+                    connection.check(now)
+        return await super().on_tick(counter)

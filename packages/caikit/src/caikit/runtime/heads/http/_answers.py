@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from caikit.runtime.engine import Failure, Origin, RequestError, Status
+from caikit.runtime.engine import Failure, Origin, RequestError, Status, shorten
 from caikit.runtime.transport.http_messages import HeaderList, HttpAnswer
 
 JSON_HEADERS: HeaderList = [(b"content-type", b"application/json")]
@@ -30,9 +30,11 @@ HTTP_STATUS = {
     Status.DEADLINE_EXCEEDED: 504,
 }
 
+MOST_ISSUES = 100
+
 _MALFORMED = 422
-_MOST_ISSUES = 100
 _LONGEST_INPUT = 1000
+_RETRY_LATER = (b"retry-after", b"1")
 
 
 class BadRequestError(RequestError):
@@ -58,7 +60,10 @@ def refusal_answer(error: RequestError, http_status: int | None = None) -> HttpA
     """The answer to a request that no operation has seen."""
     if http_status is None:
         http_status = HTTP_STATUS[error.status]
-    return _failure_answer(http_status, error.message, error.id)
+    answer = _failure_answer(http_status, shorten(error.message), error.id)
+    if http_status == HTTP_STATUS[Status.RESOURCE_EXHAUSTED]:
+        answer.headers.append(_RETRY_LATER)
+    return answer
 
 
 def failure_answer(failure: Failure, cause: BaseException | None, *, inference: bool) -> HttpAnswer:
@@ -82,7 +87,7 @@ def describe(failure: Failure, cause: BaseException | None, *, inference: bool) 
     if failure.origin is Origin.UNEXPECTED and (failure.in_stream or not inference):
         details = f"Unhandled exception: {details}"
     elif failure.origin is Origin.INPUT and failure.in_stream:
-        details = repr(cause)
+        details = shorten(repr(cause))
     return HTTP_STATUS[failure.status], details
 
 
@@ -93,14 +98,19 @@ def error_content(status: int, details: str, id_: str) -> dict[str, Any]:
 def _failure_answer(status: int, details: str, id_: str) -> HttpAnswer:
     answer = json_answer(status, error_content(status, details, id_))
     if status == HTTP_STATUS[Status.UNAVAILABLE]:
-        answer.headers.append((b"retry-after", b"1"))
+        answer.headers.append(_RETRY_LATER)
     return answer
 
 
 def _issues_answer(failure: Failure) -> HttpAnswer:
     issues = [
-        {"type": issue.type, "loc": list(issue.loc), "msg": issue.msg, "input": _shorten(issue.input)}
-        for issue in failure.issues[:_MOST_ISSUES]
+        {
+            "type": issue.type,
+            "loc": [_shorten(step) for step in issue.loc],
+            "msg": shorten(issue.msg),
+            "input": _shorten(issue.input),
+        }
+        for issue in failure.issues[:MOST_ISSUES]
     ]
     content = {
         "details": issues[0]["msg"],
@@ -116,7 +126,7 @@ def _shorten(value: Any) -> Any:
     if isinstance(value, bytes):
         value = value[:_LONGEST_INPUT].decode("utf-8", "replace")
     if isinstance(value, str):
-        return value if len(value) <= _LONGEST_INPUT else f"{value[:_LONGEST_INPUT]}..."
+        return shorten(value, _LONGEST_INPUT)
     try:
         text = json.dumps(value, allow_nan=False)
     except ValueError:
@@ -124,4 +134,4 @@ def _shorten(value: Any) -> Any:
         return str(value)[:_LONGEST_INPUT]
     except (TypeError, RecursionError):
         return f"<{type(value).__name__}>"
-    return value if len(text) <= _LONGEST_INPUT else f"{text[:_LONGEST_INPUT]}..."
+    return value if len(text) <= _LONGEST_INPUT else shorten(text, _LONGEST_INPUT)

@@ -10,6 +10,8 @@ from caikit.core.data_model._codec import Issue, JsonInputError, decode_json_typ
 from caikit.core.data_model._schema import Node, Repeated, schema_of
 from caikit.runtime.engine import HttpRoute, Layout, Operation, RequestContext, RequestError, Status
 
+from ._answers import MOST_ISSUES
+
 Arguments = dict[str, Any]
 Location = tuple[str | int, ...]
 Fields = Mapping[str, Node]
@@ -17,6 +19,8 @@ Fields = Mapping[str, Node]
 INPUTS = "inputs"
 PARAMETERS = "parameters"
 MODEL_ID = "model_id"
+
+_BODY_KEYS = frozenset({INPUTS, PARAMETERS, MODEL_ID})
 
 
 class ArgumentPlan:
@@ -82,9 +86,9 @@ class ArgumentPlan:
         model_id = value.get(MODEL_ID, "")
         if type(model_id) is not str:
             issues.append(Issue("string_type", (MODEL_ID,), "Input should be a valid string", model_id))
-        issues += [
-            _not_known(key, value[key], ()) for key in value if key not in (INPUTS, PARAMETERS, MODEL_ID)
-        ]
+        if not _BODY_KEYS.issuperset(value):
+            unknown = [key for key in value if key not in _BODY_KEYS]
+            issues += [_not_known(key, value[key], ()) for key in unknown[:MOST_ISSUES]]
         _complain(issues)
         if MODEL_ID not in value:
             raise RequestError(Status.INVALID_ARGUMENT, "Please provide model_id in payload")
@@ -98,11 +102,12 @@ def _read_object(
     if not isinstance(value, dict):
         issues.append(_not_an_object(value, location))
         return
-    unknown = []
+    unknown: list[Issue] = []
     for key, item in value.items():
         node = fields.get(key)
         if node is None:
-            unknown.append(_not_known(key, item, location))
+            if len(unknown) < MOST_ISSUES:
+                unknown.append(_not_known(key, item, location))
         elif item is not None:
             _read_value(key, node, item, (*location, key), arguments, issues)
     issues.extend(unknown)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Generator
 from functools import partial
 from typing import Any
 
-from caikit.core.data_model._codec import encode_json
 from caikit.runtime.engine import (
     Codec,
     Engine,
@@ -16,6 +14,7 @@ from caikit.runtime.engine import (
     Layout,
     Operation,
     RequestContext,
+    shorten,
     to_failure,
 )
 from caikit.runtime.transport.http_messages import HeaderList, HttpAnswer, HttpRequest
@@ -24,6 +23,7 @@ from ._answers import JSON_HEADERS, describe, detail_answer, failure_answer, is_
 from ._arguments import ArgumentPlan
 from ._files import answers_with_file, file_answer
 from ._form import decode_form
+from ._json import compact_json, finite_json
 from ._media import FORM, JSON, find_parameter, parse_media_type
 from ._sse import SSE_HEADERS, error_frame, message_frame
 
@@ -46,6 +46,9 @@ class OperationEndpoint:
         self._json_codec: Codec[Any] = Codec(decode=self._plan.decode, encode=self._encode)
 
     def accept(self, request: HttpRequest) -> HttpAnswer | None:
+        encoding = request.content_encoding
+        if encoding is not None and encoding.strip().lower() not in (b"", b"identity"):
+            return detail_answer(415, f"Unsupported content encoding: {shorten(encoding.decode('latin-1'))}.")
         if not self.has_body or request.content_type == b"application/json":
             return None
         media_type = parse_media_type(request.content_type)
@@ -56,7 +59,7 @@ class OperationEndpoint:
         if media_type == JSON:
             return None
         given = (request.content_type or b"(none)").decode("latin-1")
-        return detail_answer(415, f"Unsupported media type: {given}.")
+        return detail_answer(415, f"Unsupported media type: {shorten(given)}.")
 
     def answer(self, context: RequestContext, request: HttpRequest, body: bytes) -> HttpAnswer:
         codec, content = self._choose_codec(request, body)
@@ -100,13 +103,12 @@ def _choose_encoder(operation: Operation, route: HttpRoute) -> Callable[[Any], A
 
 
 def _encode_event(result: Any) -> bytes:
-    return message_frame(encode_json(result))
+    return message_frame(finite_json(result))
 
 
 def _encode_json(result: Any) -> HttpAnswer:
-    return HttpAnswer(200, encode_json(result), JSON_HEADERS)
+    return HttpAnswer(200, finite_json(result), JSON_HEADERS)
 
 
 def _encode_compact(result: Any) -> HttpAnswer:
-    content = json.loads(encode_json(result))
-    return HttpAnswer(200, json.dumps(content, separators=(",", ":")).encode(), JSON_HEADERS)
+    return HttpAnswer(200, compact_json(result), JSON_HEADERS)

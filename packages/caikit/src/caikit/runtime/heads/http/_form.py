@@ -20,7 +20,7 @@ from caikit.core.data_model._schema import (
     UnionOf,
     schema_of,
 )
-from caikit.runtime.engine import Layout, RequestContext
+from caikit.runtime.engine import Layout, RequestContext, shorten
 
 from ._answers import BadRequestError
 from ._arguments import INPUTS, MODEL_ID, PARAMETERS, ArgumentPlan
@@ -29,6 +29,8 @@ from ._schemas import find_list
 
 _FILE_MESSAGE = "caikit_data_model.common.File"
 _UNREADABLE = 422
+_LONGEST_ENUM_NUMBER = 11
+_LONGEST_PATH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def _find_place(root: _Group, path: str) -> _Place:
     for name in path.split("."):
         found = _fields_of(place).get(name)
         if found is None:
-            raise BadRequestError(_UNREADABLE, f"Unknown key '{path}'")
+            raise BadRequestError(_UNREADABLE, f"Unknown key '{shorten(path, _LONGEST_PATH)}'")
         place = found
     return place
 
@@ -91,10 +93,14 @@ def _insert(tree: dict[str, Any], path: str, place: _Place, part: Part) -> None:
     for parent in parents:
         tree = tree.setdefault(parent, {})
         if not isinstance(tree, dict):
-            raise BadRequestError(_UNREADABLE, f"Key '{path}' contradicts another one")
+            raise _contradiction(path)
     present = tree.get(name)
     if isinstance(place, Repeated):
-        tree[name] = [*(present or []), _read_part(place.item, path, part)]
+        if present is None:
+            present = tree[name] = []
+        elif not isinstance(present, list):
+            raise _contradiction(path)
+        present.append(_read_part(place.item, path, part))
         return
     value = _read_part(place, path, part)
     if isinstance(place, UnionOf) and any(find_list(member.type) for member in place.members):
@@ -102,6 +108,10 @@ def _insert(tree: dict[str, Any], path: str, place: _Place, part: Part) -> None:
     elif isinstance(present, dict) and isinstance(value, dict):
         value = _merge(present, value)
     tree[name] = value
+
+
+def _contradiction(path: str) -> BadRequestError:
+    return BadRequestError(_UNREADABLE, f"Key '{path}' contradicts another one")
 
 
 def _add_to_union(place: UnionOf, present: Any, value: Any) -> Any:
@@ -134,7 +144,8 @@ def _read_part(place: _Place, path: str, part: Part) -> Any:
             return _to_base64(part.data)
         case EnumType():
             text = _decode(path, part)
-            return int(text) if text.removeprefix("-").isdecimal() else text
+            is_number = len(text) <= _LONGEST_ENUM_NUMBER and text.removeprefix("-").isdecimal()
+            return int(text) if is_number else text
         case UnionOf():
             return _read_union(place, path, part)
         case _:

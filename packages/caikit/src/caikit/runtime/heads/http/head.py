@@ -9,13 +9,17 @@ from caikit.runtime.engine import Engine, Operation, RequestContext, RequestErro
 from caikit.runtime.names import HEALTH_ENDPOINT
 from caikit.runtime.transport.http_messages import HeaderList, HttpAnswer, HttpEndpoint, HttpRequest
 
-from ._answers import detail_answer, refusal_answer
+from ._answers import HTTP_STATUS, detail_answer, refusal_answer
 from ._endpoints import OperationEndpoint
 from ._pages import document_page, json_page
-from ._sse import ping_frame
+from ._sse import error_frame, ping_frame
 from .openapi import build_openapi
 
-__all__ = ["HttpHead"]
+__all__ = ["PROBE_PATHS", "HttpHead"]
+
+_LIVE = "/livez"
+_READY = "/readyz"
+PROBE_PATHS = (HEALTH_ENDPOINT, _LIVE, _READY)
 
 _TEXT_HEADERS: HeaderList = [(b"content-type", b"text/plain; charset=utf-8")]
 
@@ -49,6 +53,9 @@ class HttpHead:
     def refuse(self, error: RequestError, http_status: int | None = None) -> HttpAnswer:
         return refusal_answer(error, http_status)
 
+    def refuse_stream(self, error: RequestError) -> bytes:
+        return error_frame(HTTP_STATUS[error.status], error.message, error.id)
+
     def keep_alive(self) -> bytes:
         return ping_frame()
 
@@ -61,12 +68,14 @@ class HttpHead:
         return self._document
 
     def _make_endpoints(self) -> dict[tuple[str, str], HttpEndpoint]:
+        page = _Page(lambda: document_page(self.openapi()))
         endpoints: dict[tuple[str, str], HttpEndpoint] = {
             ("GET", HEALTH_ENDPOINT): _Constant(self._health),
-            ("GET", "/livez"): _Constant(lambda: HttpAnswer(200, b"OK", _TEXT_HEADERS)),
-            ("GET", "/readyz"): _Constant(self._health),
+            ("GET", _LIVE): _Constant(lambda: HttpAnswer(200, b"OK", _TEXT_HEADERS)),
+            ("GET", _READY): _Constant(self._health),
             ("GET", "/openapi.json"): _Page(lambda: json_page(self.openapi())),
-            ("GET", "/docs"): _Page(lambda: document_page(self.openapi())),
+            ("GET", "/docs"): page,
+            ("GET", "/redoc"): page,
         }
         for operation in self._operations:
             if operation.http is not None:
@@ -109,6 +118,7 @@ class _Constant(_Page):
 
 
 def _locate(request: HttpRequest, path: str) -> bytes:
-    location = f"{request.scheme}://{request.host}{path}" if request.host else path
-    query = b"?" + request.query if request.query else b""
-    return location.encode("latin-1", "replace") + query
+    location = path.encode("latin-1", "replace")
+    if request.host:
+        location = b"%b://%b%b" % (request.scheme.encode("latin-1", "replace"), request.host, location)
+    return location + (b"?" + request.query if request.query else b"")

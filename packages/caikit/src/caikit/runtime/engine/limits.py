@@ -1,0 +1,18 @@
+"""Limits that the configuration may change: their keys, which messages name, and their defaults."""
+
+from __future__ import annotations
+
+QUEUE_LIMIT_KEY = "runtime.max_queued_requests"
+DEFAULT_QUEUE_LIMIT = 1000
+
+QUEUE_SECONDS_KEY = "runtime.max_queue_seconds"
+DEFAULT_QUEUE_SECONDS = 60.0
+"""How long a request may wait for a worker."""
+
+READ_SECONDS_KEY = "runtime.request_read_seconds"
+DEFAULT_READ_SECONDS = 20.0
+"""How long a client may take to send what belongs to its request."""
+
+STALL_SECONDS_KEY = "runtime.stream_stall_seconds"
+DEFAULT_STALL_SECONDS = 60.0
+"""How long a client may leave an answer unread, or the stream of its messages unbegun."""

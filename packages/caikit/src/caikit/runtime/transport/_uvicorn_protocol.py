@@ -1,0 +1,170 @@
+"""What uvicorn leaves open: limits for clients that send or read too slowly, or headers without end."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import alog
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from caikit.runtime.engine.limits import (
+    DEFAULT_READ_SECONDS,
+    DEFAULT_STALL_SECONDS,
+    READ_SECONDS_KEY,
+    STALL_SECONDS_KEY,
+)
+
+log = alog.use_channel("SERVR-HTTP")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionLimits:
+    """What a client may do with its connection."""
+
+    head_bytes: int = 64 * 1024
+    """Request line and headers, give or take what one read brings."""
+    read_seconds: float | None = DEFAULT_READ_SECONDS
+    stall_seconds: float | None = DEFAULT_STALL_SECONDS
+    probes: frozenset[bytes] = field(default_factory=frozenset)
+    """Paths that are served however many requests run."""
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """One connection with limits; `check` is called from time to time."""
+
+    limits = ConnectionLimits()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._used = False
+        self._message_open = False
+        self._head_bytes = 0
+        # Since when the client has sent nothing, but for heads: those must be complete after a while.
+        self._waiting_since = time.monotonic()
+        self._refused = False
+        self._unwritten: int | None = None
+        self._unwritten_since = 0.0
+
+    # What the parser and the transport tell
+
+    def data_received(self, data: bytes) -> None:
+        was_open = self._message_open
+        super().data_received(data)
+        if self._message_open and not self._refused:
+            self._note_unfinished(len(data), was_open)
+
+    def on_message_begin(self) -> None:
+        self._used = self._message_open = True
+        self._head_bytes = 0
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        self._message_open = False
+        super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unwritten = self.transport.get_write_buffer_size()
+        self._unwritten_since = time.monotonic()
+
+    def resume_writing(self) -> None:
+        self._unwritten = None
+        super().resume_writing()
+
+    # What the server tells
+
+    def check(self, now: float) -> None:
+        """End the connection if its client takes too long."""
+        limits = self.limits
+        if self._unwritten is not None:
+            if limits.stall_seconds is not None:
+                self._check_reader(self._unwritten, now, limits.stall_seconds)
+        elif limits.read_seconds is not None and now - self._waiting_since > limits.read_seconds:
+            self._check_sender(limits.read_seconds)
+
+    def shutdown(self) -> None:
+        if self._message_open and not self._in_head:
+            self._refuse(503, "The server is shutting down")
+        else:
+            super().shutdown()
+
+    @property
+    def _in_head(self) -> bool:
+        return self.cycle is None or self.cycle.scope is not self.scope
+
+    def _note_unfinished(self, size: int, was_open: bool) -> None:
+        if not self._in_head:
+            self._head_bytes = 0
+            self._waiting_since = time.monotonic()
+        elif not was_open or self._head_bytes == 0:
+            # What part of these bytes belongs to the head is not known.
+            self._head_bytes = 1
+            self._waiting_since = time.monotonic()
+        else:
+            self._head_bytes += size
+            if self._head_bytes > self.limits.head_bytes:
+                self._refuse(431, f"The headers are larger than {self.limits.head_bytes} bytes")
+
+    def _check_sender(self, seconds: float) -> None:
+        if self._refused:
+            self.transport.abort()
+        elif not self._used:
+            self.transport.close()
+        elif self._message_open and not self.flow.read_paused:
+            self._refuse(408, f"The request was not complete after {seconds:g} seconds ({READ_SECONDS_KEY})")
+
+    def _check_reader(self, unwritten: int, now: float, seconds: float) -> None:
+        size = self.transport.get_write_buffer_size()
+        if size < unwritten:
+            self._unwritten, self._unwritten_since = size, now
+        elif now - self._unwritten_since > seconds:
+            log.warning(
+                "<RUN51820334W>",
+                "A client has read nothing for %g seconds (%s) and is disconnected",
+                seconds,
+                STALL_SECONDS_KEY,
+            )
+            self.transport.abort()
+
+    def _refuse(self, status: int, detail: str) -> None:
+        """Answer in place of the application and close the connection."""
+        self._refused = True
+        self._waiting_since = time.monotonic()
+        answering = self.cycle is not None and not self.cycle.response_complete
+        if answering and (self._in_head or self.cycle.response_started):
+            # An answer is on its way: nothing may come between.
+            self.transport.abort()
+            return
+        body = json.dumps({"detail": detail}).encode()
+        lines = [
+            b"HTTP/1.1 %d %b" % (status, HTTPStatus(status).phrase.encode()),
+            *(b"%b: %b" % header for header in self.server_state.default_headers),
+            b"content-type: application/json",
+            b"content-length: %d" % len(body),
+            b"connection: close",
+        ]
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            lines.append(b"retry-after: 1")
+        self.transport.write(b"\r\n".join([*lines, b"", body]))
+        self.transport.close()
+
+
+class ProbedProtocol(LimitedProtocol):
+    """Serves probes even when uvicorn's `limit_concurrency` is reached."""
+
+    def on_headers_complete(self) -> None:
+        limit, path = self.limit_concurrency, self.url.partition(b"?")[0]
+        if path in self.limits.probes:
+            self.limit_concurrency = None
+        super().on_headers_complete()
+        self.limit_concurrency = limit
+
+
+def limited_protocol(limits: ConnectionLimits, *, probed: bool) -> type[LimitedProtocol]:
+    """The class of connections with these limits."""
+    base = ProbedProtocol if probed else LimitedProtocol
+    return type("Connection", (base,), {"limits": limits})
