@@ -63,6 +63,19 @@ def test_a_failure_is_remembered_until_the_files_change(make_store, models_dir):
         assert model.text == "fixed at last"
 
 
+def test_a_file_that_gets_its_name_at_last_is_a_change(make_store, models_dir):
+    store = lazy(make_store)
+    config = models_dir / "m" / "config.yml"
+    draft = config.with_name(".config.tmp")
+    write_model(models_dir, "m")
+    config.rename(draft)
+    store.sync_local_models(wait=True)
+    assert store.models == {}
+    draft.rename(config)
+    store.sync_local_models(wait=True)
+    assert list(store.models) == ["m"]
+
+
 def test_lazy_loads_are_retried(make_store, models_dir):
     path = write_model(models_dir, "m", fail="value")
     store = lazy(make_store, retries=2, load_new_local_models=False)

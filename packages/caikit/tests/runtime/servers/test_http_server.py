@@ -205,3 +205,13 @@ def test_ports(configure):
         configure(http={"port": first.port}, find_available_port=False)
         with pytest.raises(OSError, match=r"runtime\.http\.port"):
             RuntimeHTTPServer()
+
+
+def test_silent_stream_of_a_client_that_left_is_interrupted(configure, wait_until):
+    configure()
+    with RuntimeHTTPServer() as server:
+        body = b'{"model_id": "words", "inputs": "http-silent", "parameters": {"spin": 30}}'
+        sock = connect(server, body, "server-streaming-words")
+        wait_until(lambda: "http-silent" in served_lib.running)
+        sock.close()
+        wait_until(lambda: "http-silent" not in served_lib.running)

@@ -22,17 +22,22 @@ def _stats(path: Path) -> Iterator[os.stat_result]:
                 continue
 
 
+def _folders(path: Path) -> Iterator[Path]:
+    for folder, _, _ in os.walk(path):
+        yield Path(folder)
+
+
 def size_on_disk(path: str) -> int:
     return sum(stat.st_size for stat in _stats(Path(path)))
 
 
 def fingerprint(path: str) -> Fingerprint | None:
-    """Changes whenever a file below `path` is added, removed, grown or rewritten; None if there is nothing."""
+    """Changes whenever a file below `path` is added, removed, renamed or rewritten; None if there is nothing."""
     place = Path(path)
-    if not place.exists():
-        return None
-    count = size = newest = 0
+    count = size = 0
     try:
+        # Only the time of its folder tells that a file was renamed, which is how files are published.
+        newest = max([place.stat().st_mtime_ns, *(folder.stat().st_mtime_ns for folder in _folders(place))])
         for stat in _stats(place):
             count += 1
             size += stat.st_size

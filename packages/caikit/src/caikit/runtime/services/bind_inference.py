@@ -104,7 +104,7 @@ def _answer_stream(calls: ModelCalls, prepare: Prepare, context: RequestContext,
     try:
         result = _call(model, plan, context, prepare(plan, context, arguments, leases))
         if isinstance(result, Iterable):
-            return HeldStream(iter(result), leases)
+            return HeldStream(context.iterate(result), leases)
     except BaseException:
         leases.release()
         raise
