@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable
 
@@ -20,6 +21,12 @@ log = alog.use_channel("RUNTIME-MAIN")
 
 def main() -> None:
     """Start the servers and wait until they are stopped."""
+    argparse.ArgumentParser(
+        prog="python -m caikit.runtime",
+        description="Serve a library of modules over gRPC and HTTP until SIGINT or SIGTERM.",
+        epilog="Settings come from the files that CONFIG_FILES names and from the environment, such as "
+        "RUNTIME_LIBRARY=my_library and RUNTIME_HTTP_PORT=8080.",
+    ).parse_args()
     logging.configure()
     with SIGNAL_RELAY.waiting():
         _serve(_find_servers())

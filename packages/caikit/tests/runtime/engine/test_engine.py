@@ -108,6 +108,7 @@ def test_result_that_cannot_be_encoded(setting):
     with pytest.raises(OperationFailed, match="Could not serialize response") as caught:
         setting.engine.run(operation(lambda context, arguments: object()), CODEC, context(), b"{}")
     assert caught.value.failure.status is Status.INTERNAL
+    assert "from the model, got object" in str(caught.value.__cause__.__cause__)
 
 
 def test_item_that_cannot_be_encoded(setting):

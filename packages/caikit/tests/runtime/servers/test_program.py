@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
+import sys
 import time
 
 import grpc
@@ -122,3 +124,10 @@ def test_nothing_to_serve(start_program):
     program = start_program("-m", "caikit.runtime", grpc={"enabled": False}, http={"enabled": False})
     assert program.finish() == 1
     assert "Nothing to serve" in "".join(program.output)
+
+
+def test_arguments_that_nobody_knows_are_refused():
+    command = [sys.executable, "-m", "caikit.runtime", "--port=1"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert result.returncode == 2
+    assert "unrecognized arguments: --port=1" in result.stderr

@@ -54,6 +54,8 @@ class ServingCore:
         return (self.libraries and inspect.getdoc(self.libraries[0])) or ""
 
     def _log_services(self) -> None:
+        if not self.libraries:
+            service_log.warning("<RUN76884780W>", "No tasks are served: runtime.library is not set")
         if any(operation.kind is Kind.INFERENCE for operation in self.operations):
             service_log.info("<RUN76773778I>", "Validated Caikit Library CDM successfully")
             for library in self.libraries:

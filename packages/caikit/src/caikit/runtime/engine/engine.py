@@ -30,7 +30,7 @@ class Engine:
         observation = self._observer.observe(operation, context)
         try:
             result = self._work(operation, codec, context, body, observation)
-            answer = _encode(codec, result, "Could not serialize response")
+            answer = _encode(operation, codec, result, "Could not serialize response")
             observation.encode = observation.lap()
         except BaseException as error:
             raise _failed(error, context, observation) from error
@@ -49,7 +49,9 @@ class Engine:
             for item in items:
                 context.cancel.raise_if_cancelled()
                 observation.work += observation.lap()
-                answer = _encode(codec, item, "Could not serialize output in model response stream")
+                answer = _encode(
+                    operation, codec, item, "Could not serialize output in model response stream"
+                )
                 observation.encode += observation.lap()
                 yield answer
                 observation.lap()
@@ -93,11 +95,13 @@ def _stream(result: Any) -> Iterable[Any]:
     raise RequestError(Status.INTERNAL, f"Expected a stream of results, got {type(result).__name__}")
 
 
-def _encode(codec: Codec[Out], result: Any, complaint: str) -> Out:
+def _encode(operation: Operation, codec: Codec[Out], result: Any, complaint: str) -> Out:
     try:
         return codec.encode(result)
     except Exception as error:
-        raise RequestError(Status.INTERNAL, complaint) from error
+        # The client is told no more than the complaint; the log shows what the model returned.
+        found = f"expected {operation.response.__name__} from the model, got {type(result).__name__}"
+        raise RequestError(Status.INTERNAL, complaint) from TypeError(f"{found}: {error}")
 
 
 def _failed(error: BaseException, context: RequestContext, observation: Observation) -> OperationFailed:

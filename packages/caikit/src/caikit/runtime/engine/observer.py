@@ -89,6 +89,8 @@ def _log_failure(
 ) -> None:
     unexpected = failure.origin is Origin.UNEXPECTED
     message = shorten(failure.message, _LONGEST_MESSAGE)
+    if failure.status is Status.INTERNAL and error.__cause__ is not None:
+        message = f"{message} ({shorten(str(error.__cause__), _LONGEST_MESSAGE)})"
     log.warning(
         {
             "log_code": _LOG_CODES[failure.origin],
