@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, FileDescriptor
 
@@ -27,16 +26,6 @@ _SCALARS = {
     FieldDescriptor.TYPE_STRING: "string",
     FieldDescriptor.TYPE_BYTES: "bytes",
 }
-
-
-def render_message_file(message_class: Any) -> str:
-    """The file of a message class."""
-    return render_file(message_class.DESCRIPTOR.file)
-
-
-def render_enum_file(enum_wrapper: Any) -> str:
-    """The file of an enum."""
-    return render_file(enum_wrapper.DESCRIPTOR.file)
 
 
 def render_file(file: FileDescriptor) -> str:
@@ -92,33 +81,6 @@ def render_service(name: str, rpcs: Iterable[tuple[str, str, bool, str, bool]]) 
 def package_file_name(package: str) -> str:
     """The file that holds all objects of a package."""
     return package.replace(".", "_") + ".proto"
-
-
-def render_packages(files: Iterable[FileDescriptor]) -> dict[str, str]:
-    """One file per package, objects sorted by name."""
-    packages: dict[str, list[FileDescriptor]] = {}
-    for file in files:
-        packages.setdefault(file.package, []).append(file)
-    return {
-        package_file_name(package): _render_package(package, members, set(packages))
-        for package, members in packages.items()
-    }
-
-
-def _render_package(package: str, files: list[FileDescriptor], packages: set[str]) -> str:
-    imports = set()
-    for file in files:
-        for dependency in file.dependencies:
-            known = dependency.package in packages
-            imports.add(package_file_name(dependency.package) if known else dependency.name)
-    return render_parts(
-        package,
-        imports=sorted(imports - {package_file_name(package)}),
-        enums=sorted((e for f in files for e in f.enum_types_by_name.values()), key=lambda enum: enum.name),
-        messages=sorted(
-            (m for f in files for m in f.message_types_by_name.values()), key=lambda message: message.name
-        ),
-    )
 
 
 def _enum(enum: EnumDescriptor, depth: int) -> list[str]:
