@@ -18,7 +18,7 @@ DUMP = "caikit.runtime.dump_services"
 def run_with_golden_library(
     folder: Path, *arguments: str, head: str = "GRPC", library: Path = GOLDEN / "lib"
 ) -> None:
-    path = [str(library), *([] if _has_py_to_proto() else [str(GOLDEN / "shim")])]
+    path = [str(library), str(GOLDEN / "shim")]
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(path),
@@ -27,12 +27,6 @@ def run_with_golden_library(
         "RUNTIME_HTTP_ENABLED": str(head == "HTTP").lower(),
     }
     subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, check=True, timeout=60)
-
-
-def _has_py_to_proto() -> bool:
-    from importlib.util import find_spec
-
-    return find_spec("py_to_proto") is not None
 
 
 def compiled(folder: Path, output: Path) -> dict[str, descriptor_pb2.FileDescriptorProto]:
