@@ -179,11 +179,9 @@ def test_attributes_are_slots():
     value = Inner(1)
     with pytest.raises(AttributeError, match="'Inner' object has no attribute 'zzz'"):
         value.zzz = 1
-    with pytest.raises(AttributeError):
-        del value.x
     with pytest.raises(AttributeError, match="'Inner' object has no attribute 'zzz'"):
         _ = value.zzz
-    with pytest.raises(AttributeError, match="missing attribute x and no backend set"):
+    with pytest.raises(AttributeError, match="x"):
         _ = Inner.__new__(Inner).x
     assert "x" in dir(value)
 

@@ -50,5 +50,4 @@ def decode_json_type(
 
 def encode_json(obj: Any) -> bytes:
     """The text of `obj.to_json()` as bytes."""
-    text: str = obj._json_text()
-    return text.encode()
+    return codecs_of(type(obj)).encode_json(obj)

@@ -24,8 +24,10 @@ class Codecs:
     read_message: Callable[[Any, Any], Any]
     decode_given: Callable[[bytes], dict[str, Any]]
     to_dict: Callable[[Any], dict[str, Any]]
-    write_json: Callable[[Any], str]
-    json_text: Callable[[Any], str]
+    to_plain: Callable[[Any], dict[str, Any]]
+    write_json: Callable[[Any], bytes]
+    encode_json: Callable[[Any], bytes]
+    json_plain: Callable[[Any], Any]
 
     def __init__(self, cls: type[Any]) -> None:
         self.cls = cls
@@ -54,7 +56,7 @@ class Codecs:
 
     def _install(self, name: str, made: Any) -> None:
         """From now on a call of the method goes straight to the generated function."""
-        method = "_json_text" if name == "json_text" else name
+        method = "_json_plain" if name == "json_plain" else name
         if method in state_of(self.cls).generated:
             setattr(self.cls, method, classmethod(made) if name == "from_proto" else made)
 
@@ -100,10 +102,12 @@ _MAKERS = {
     "decode_given": "_proto_read",
     "fill_proto": "_proto_write",
     "from_proto": "_proto_read",
-    "json_text": "_json_write",
+    "encode_json": "_dict_write",
+    "json_plain": "_dict_write",
     "read_message": "_proto_read",
     "to_dict": "_dict_write",
+    "to_plain": "_dict_write",
     "to_proto": "_proto_write",
-    "write_json": "_json_write",
+    "write_json": "_dict_write",
 }
 """The module whose `make_<name>` generates the function."""

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from . import _registry
 from ._codecs import codecs_of
 from ._json_text import json_default
-from ._meta import DataBaseMeta, is_generated
+from ._meta import DataBaseMeta
 from ._schema import UnionOf, schema_of
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class OneofFieldVal:
 class DataBase(metaclass=DataBaseMeta):
     """An object with a protobuf message; subclass `DataObjectBase` to have the message made from annotations."""
 
-    __slots__ = ("_backend", "_which")
+    __slots__ = ("_backing", "_which")
 
     _is_data_base = True
     _unwraps_list: ClassVar[bool] = False
@@ -54,7 +54,7 @@ class DataBase(metaclass=DataBaseMeta):
         fields_enum_rev: ClassVar[dict[str, Any]]
         _proto_class: ClassVar[Any]
         _which: dict[str, str] | None
-        _backend: DataModelBackendBase | None
+        _backing: DataModelBackendBase
 
         def __init__(self, *args: Any, **kwargs: Any) -> None: ...
 
@@ -100,15 +100,13 @@ class DataBase(metaclass=DataBaseMeta):
 
     def to_json(self, **kwargs: Any) -> str:
         """JSON text; keywords are those of json.dumps."""
-        if not kwargs and is_generated(type(self), "to_dict"):
-            text: str = codecs_of(type(self)).write_json(self)
-            return text
+        if not kwargs:
+            return codecs_of(type(self)).write_json(self).decode("ascii")
         kwargs.setdefault("default", json_default)
         return json.dumps(self.to_dict(), **kwargs)
 
-    def _json_text(self) -> str:
-        text: str = codecs_of(type(self)).json_text(self)
-        return text
+    def _json_plain(self) -> Any:
+        return codecs_of(type(self)).json_plain(self)
 
     @classmethod
     def from_json(
@@ -161,23 +159,17 @@ class DataBase(metaclass=DataBaseMeta):
         """The backend that this object was made from."""
         return self._backend
 
-    def __getattr__(self, name: str) -> Any:
-        if name in ("_which", "_backend"):
-            return None
+    @property
+    def _backend(self) -> DataModelBackendBase | None:
+        return getattr(self, "_backing", None)
+
+    @_backend.setter
+    def _backend(self, backend: DataModelBackendBase) -> None:
         cls = type(self)
-        field = name.removeprefix("_oneof_")
-        if field not in cls.__dataclass_fields__:
-            raise AttributeError(f"'{cls.__name__}' object has no attribute '{name}'")
-        backend = self._backend
-        if backend is None:
-            raise AttributeError(f"{cls} missing attribute {field} and no backend set")
-        value = backend.get_attribute(cls, field)
-        if isinstance(value, OneofFieldVal):
-            self._which = {**(self._which or {}), field: value.which_oneof}
-            value = value.val
-        if backend.cache_attribute(field, value):
-            setattr(self, name, value)
-        return value
+        if not any("__getattr__" in base.__dict__ for base in cls.__mro__):
+            # Only now: every access to an attribute of such a class is slower.
+            setattr(cls, "__getattr__", _ask_backend)  # noqa: B010 - mypy forbids the plain assignment
+        self._backing = backend
 
     # -- look-ups ---------------------------------------------------------------------------------------------
 
@@ -225,9 +217,6 @@ class DataBase(metaclass=DataBaseMeta):
 
     # -- Python -----------------------------------------------------------------------------------------------
 
-    def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"cannot delete '{name}' of a '{type(self).__name__}' object")
-
     def __repr__(self) -> str:
         try:
             return self.to_json(indent=2, ensure_ascii=False)
@@ -245,9 +234,29 @@ class DataBase(metaclass=DataBaseMeta):
                     value = getattr(self, name)
                 except AttributeError:
                     continue
-                state[name] = dict(value) if name == "_which" and value else value
+                state["_backend" if name == "_backing" else name] = (
+                    dict(value) if name == "_which" and value else value
+                )
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():
             setattr(self, name, value)
+
+
+def _ask_backend(self: Any, name: str) -> Any:
+    """The value of an attribute that has none yet."""
+    cls = type(self)
+    field = name.removeprefix("_oneof_")
+    if field not in cls.__dataclass_fields__:
+        raise AttributeError(f"'{cls.__name__}' object has no attribute '{name}'")
+    backend = self._backend
+    if backend is None:
+        raise AttributeError(f"{cls} missing attribute {field} and no backend set")
+    value = backend.get_attribute(cls, field)
+    if isinstance(value, OneofFieldVal):
+        self._which = {**(getattr(self, "_which", None) or {}), field: value.which_oneof}
+        value = value.val
+    if backend.cache_attribute(field, value):
+        setattr(self, name, value)
+    return value

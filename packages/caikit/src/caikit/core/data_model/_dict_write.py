@@ -1,11 +1,13 @@
-"""Generated `to_dict`."""
+"""Generated `to_dict`, and the same for the JSON encoder, which gets every value as JSON has it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from ._codecs import Codecs, codecs_of
+from . import _json_text as texts
+from ._codecs import Codecs, codecs_of, overrides
 from ._oneof import list_item
 from ._schema import (
     AnyType,
@@ -13,81 +15,58 @@ from ._schema import (
     Field,
     MapOf,
     Member,
+    MessageSchema,
     MessageType,
     Repeated,
     Scalar,
+    StructType,
+    TimestampType,
     UnionOf,
     schema_of,
 )
 from ._source import Source
 
+_MOST_INLINED_LEVELS = 3
+_FLOATS = ("double", "float")
+
 
 def make_to_dict(codecs: Codecs) -> Callable[[Any], dict[str, Any]]:
-    source = Source()
-    source.line("def to_dict(self):")
-    source.indent()
-    source.line("made = {}")
-    for field in codecs.schema.fields:
-        if isinstance(field.type, UnionOf):
-            _write_union(source, codecs, field, field.type)
-        else:
-            source.line(f"value = self.{field.name}")
-            source.line(f"made[{field.name!r}] = {_value(source, field.type, 'value')}")
-    source.line("return made")
-    return source.function("to_dict", f"{codecs.cls.__qualname__}.to_dict")
+    return _Writer(codecs, for_json=False).function("to_dict")
 
 
-def _write_union(source: Source, codecs: Codecs, field: Field, union: UnionOf) -> None:
-    which = source.use(codecs.which, "which_member")
-    source.line(f"value = self._oneof_{field.name}")
-    source.line("if value is not None:")
-    source.indent()
-    source.line(f"member = {which}(self, {field.name!r})")
-    for position, member in enumerate(union.members):
-        source.block(
-            f"{'elif' if position else 'if'} member == {member.name!r}:",
-            f"made[{member.name!r}] = {_member(source, codecs, member)}",
-        )
-    source.dedent()
+def make_to_plain(codecs: Codecs) -> Callable[[Any], dict[str, Any]]:
+    return _Writer(codecs, for_json=True).function("to_plain")
 
 
-def _member(source: Source, codecs: Codecs, member: Member) -> str:
-    item = list_item(member)
-    if item is None:
-        return _value(source, member.type, "value")
-    wrapper = getattr(codecs.cls, member.wrapper) if member.wrapper else member.type.cls  # type: ignore[union-attr]  # not a wrapper: a class that unwraps
-    name = schema_of(wrapper).fields[0].name
-    plain = f"{{{name!r}: {_value(source, Repeated(item), 'value')}}}"
-    return f"value.to_dict() if isinstance(value, {source.use(wrapper, wrapper.__name__)}) else {plain}"
+def make_write_json(codecs: Codecs) -> Callable[[Any], bytes]:
+    """The JSON text of what the class has as `to_dict`."""
+    if overrides(codecs.cls, "to_dict"):
+        return lambda self: texts.text_of(self.to_dict()).encode("ascii")
+    to_plain = codecs.to_plain
+
+    def write_json(self: Any) -> bytes:
+        try:
+            return texts.encode(to_plain(self))
+        except texts.UNENCODABLE:
+            return texts.text_of(self.to_dict()).encode("ascii")
+
+    return write_json
 
 
-def _value(source: Source, node: Any, text: str) -> str:
-    match node:
-        case Scalar():
-            return text
-        case EnumType():
-            names = source.use(node.names(), f"names_{node.cls.__name__}")
-            return f"None if {text} is None else {source.use(enum_name, 'enum_name')}({text}, {names})"
-        case MessageType(cls, nested):
-            if nested is not None:
-                return (
-                    f"None if {text} is None else {source.use(codecs_of(cls), cls.__name__)}.to_dict({text})"
-                )
-            return f"None if {text} is None else {source.use(object_dict, 'object_dict')}({text})"
-        case Repeated(item):
-            if isinstance(item, (AnyType, EnumType, MessageType)):
-                each = _value(source, item, "item")
-                return f"None if {text} is None else [{each} for item in {text}]"
-            plain = source.use(plain_list, "plain_list")
-            return f"{text}[:] if {text}.__class__ is list else {plain}({text})"
-        case MapOf(_, value):
-            if isinstance(value, (AnyType, EnumType, MessageType)):
-                each = _value(source, value, "item")
-                return f"None if {text} is None else {{key: {each} for key, item in {text}.items()}}"
-            return f"None if {text} is None else dict({text})"
-        case AnyType():
-            return f"{source.use(any_dict, 'any_dict')}({text})"
-    return text
+def make_encode_json(codecs: Codecs) -> Callable[[Any], bytes]:
+    """The JSON text of what the class has as `to_json`."""
+    if overrides(codecs.cls, "to_json"):
+        return lambda self: str(self.to_json()).encode()
+    return codecs.write_json
+
+
+def make_json_plain(codecs: Codecs) -> Callable[[Any], Any]:
+    """An object inside another one: what its class defines by hand has precedence."""
+    if overrides(codecs.cls, "to_json"):
+        return lambda self: texts.fragment(self.to_json())
+    if overrides(codecs.cls, "to_dict"):
+        return lambda self: texts.verbatim(self.to_dict())
+    return codecs.to_plain
 
 
 def enum_name(value: Any, names: dict[int, str]) -> Any:
@@ -98,9 +77,12 @@ def enum_name(value: Any, names: dict[int, str]) -> Any:
 
 def object_dict(value: Any) -> Any:
     """A data object as a dictionary; other things as they are."""
-    if not hasattr(value, "to_dict"):
-        return value
-    return value.to_dict()
+    return value.to_dict() if hasattr(value, "to_dict") else value
+
+
+def object_plain(value: Any) -> Any:
+    """A data object for the JSON encoder; other things as they are."""
+    return value._json_plain() if hasattr(value, "_json_plain") else value
 
 
 def any_dict(value: Any) -> Any:
@@ -110,8 +92,163 @@ def any_dict(value: Any) -> Any:
     return {"@type": f"type.googleapis.com/{schema_of(type(value)).full_name}", **value.to_dict()}
 
 
-def plain_list(value: Any) -> Any:
-    """Arrays and other iterables as lists."""
-    if value is None or isinstance(value, str):
-        return value
-    return value.tolist() if hasattr(value, "tolist") else list(value)
+@dataclass
+class _Writer:
+    """Generates the one or the other function of a class."""
+
+    codecs: Codecs
+    for_json: bool
+
+    def __post_init__(self) -> None:
+        self.source = Source()
+        self._inlining: list[type[Any]] = [self.codecs.cls]
+        self._held = 0
+
+    def function(self, name: str) -> Callable[[Any], dict[str, Any]]:
+        source, schema = self.source, self.codecs.schema
+        source.line(f"def {name}(self):")
+        source.indent()
+        if not self.codecs.unions:
+            source.line(f"return {self._display(schema, 'self')}")
+        else:
+            source.line("made = {}")
+            for field in schema.fields:
+                if isinstance(field.type, UnionOf):
+                    self._union(field, field.type)
+                else:
+                    source.line(f"made[{field.name!r}] = {self._value(field.type, f'self.{field.name}')}")
+            source.line("return made")
+        return source.function(name, f"{self.codecs.cls.__qualname__}.{name}")
+
+    def _display(self, schema: MessageSchema, owner: str) -> str:
+        items = [f"{f.name!r}: {self._value(f.type, f'{owner}.{f.name}')}" for f in schema.fields]
+        return f"{{{', '.join(items)}}}"
+
+    def _union(self, field: Field, union: UnionOf) -> None:
+        source = self.source
+        which = source.use(self.codecs.which, "which_member")
+        source.line(f"value = self._oneof_{field.name}")
+        source.line("if value is not None:")
+        source.indent()
+        source.line(f"member = {which}(self, {field.name!r})")
+        for position, member in enumerate(union.members):
+            source.block(
+                f"{'elif' if position else 'if'} member == {member.name!r}:",
+                f"made[{member.name!r}] = {self._member(member)}",
+            )
+        source.dedent()
+
+    def _member(self, member: Member) -> str:
+        item = list_item(member)
+        if item is None:
+            return self._value(member.type, "value")
+        wrapper = getattr(self.codecs.cls, member.wrapper) if member.wrapper else member.type.cls  # type: ignore[union-attr]  # not a wrapper: a class that unwraps
+        name = schema_of(wrapper).fields[0].name
+        plain = f"{{{name!r}: {self._value(Repeated(item), 'value')}}}"
+        whole = self._call(object_plain if self.for_json else object_dict, "value")
+        return f"{whole} if isinstance(value, {self.source.use(wrapper, wrapper.__name__)}) else {plain}"
+
+    def _value(self, node: Any, text: str) -> str:
+        """An expression for the value of the expression `text`."""
+        match node:
+            case EnumType():
+                return self._enum(node, text)
+            case MessageType(cls, nested):
+                return self._message(cls, nested, text)
+            case AnyType():
+                return self._any(text)
+            case Repeated(item):
+                return self._list(item, text)
+            case MapOf(key, item):
+                return self._map(key, item, text)
+        return self._json_single(node, text) if self.for_json else text
+
+    def _json_single(self, node: Any, text: str) -> str:
+        match node:
+            case Scalar(kind) if kind in _FLOATS:
+                held = self._hold()
+                number = self._call(texts.number, held)
+                usual = f"{held}.__class__ is float and 1e-4 <= {held} < 1e16"
+                return f"({held} if ({held} := {text}) is None or {usual} else {number})"
+            case Scalar("bytes"):
+                return self._call(texts.bytes_text, text)
+            case TimestampType():
+                return text  # the encoder asks json_default
+            case StructType():
+                return self._call(texts.verbatim, text)
+        return text
+
+    def _enum(self, node: EnumType, text: str) -> str:
+        names = node.names()
+        table: dict[Any, str] = {**names, **{member: names[member.value] for member in node.cls}}
+        known = self.source.use(table, f"table_{node.cls.__name__}")
+        other = f"{self.source.use(enum_name, 'enum_name')}({{0}}, {self.source.use(names, 'names')})"
+        held = self._hold()
+        return f"(None if ({held} := {text}) is None else {known}.get({held}) or {other.format(held)})"
+
+    def _message(self, cls: type[Any], nested: str | None, text: str) -> str:
+        held = self._hold()
+        if nested is not None:
+            codecs = self.source.use(codecs_of(cls), cls.__name__)
+            function = "to_plain" if self.for_json else "to_dict"
+            return f"(None if ({held} := {text}) is None else {codecs}.{function}({held}))"
+        other = self._call(object_plain if self.for_json else object_dict, held)
+        if not self._may_inline(cls):
+            return f"(None if ({held} := {text}) is None else {other})"
+        self._inlining.append(cls)
+        display = self._display(schema_of(cls), held)
+        self._inlining.pop()
+        exactly = f"{held}.__class__ is {self.source.use(cls, cls.__name__)}"
+        return f"(None if ({held} := {text}) is None else {display} if {exactly} else {other})"
+
+    def _may_inline(self, cls: type[Any]) -> bool:
+        return not (
+            overrides(cls, "to_dict")
+            or (self.for_json and overrides(cls, "to_json"))
+            or cls in self._inlining
+            or len(self._inlining) > _MOST_INLINED_LEVELS
+            or codecs_of(cls).unions
+        )
+
+    def _any(self, text: str) -> str:
+        made = self._call(any_dict, text)
+        return self._call(texts.verbatim, made) if self.for_json else made
+
+    def _list(self, item: Any, text: str) -> str:
+        held = self._hold()
+        if isinstance(item, (AnyType, EnumType, MessageType)) or (
+            self.for_json and isinstance(item, StructType)
+        ):
+            each = self._each()
+            made = self._value(item, each)
+            return f"(None if ({held} := {text}) is None else [{made} for {each} in {held}])"
+        if self.for_json and isinstance(item, Scalar) and item.kind in _FLOATS:
+            return self._call(texts.numbers, text)
+        plain = self._call(texts.plain_list, held)
+        as_it_is = held if self.for_json else f"{held}[:]"
+        return f"({as_it_is} if ({held} := {text}).__class__ is list else {plain})"
+
+    def _map(self, key: Scalar, item: Any, text: str) -> str:
+        held = self._hold()
+        each_key, each = self._each(), self._each()
+        name = each_key
+        if self.for_json and key.kind != "string":
+            name = self._call(texts.key_text, each_key)
+        value = self._value(item, each)
+        if value == each and name == each_key:
+            made = f"dict({held})"
+        else:
+            made = f"{{{name}: {value} for {each_key}, {each} in {held}.items()}}"
+        return f"(None if ({held} := {text}) is None else {made})"
+
+    def _call(self, function: Callable[..., Any], text: str) -> str:
+        return f"{self.source.use(function, function.__name__)}({text})"
+
+    def _hold(self) -> str:
+        """A name for a value that is used more than once."""
+        self._held += 1
+        return f"v{self._held}"
+
+    def _each(self) -> str:
+        self._held += 1
+        return f"item{self._held}"

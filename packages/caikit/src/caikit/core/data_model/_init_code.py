@@ -97,7 +97,7 @@ def choose_member(
 def set_member(instance: Any, union: str, member: str, value: Any) -> None:
     """Store a value together with the member that it was given for."""
     setattr(instance, f"_oneof_{union}", value)
-    which = {**(instance._which or {})}
+    which = {**(getattr(instance, "_which", None) or {})}
     if value is None:
         which.pop(union, None)
     else:

@@ -10,7 +10,7 @@ from ._annotations import own_annotations
 from ._precompiled import finish, prepare
 from ._state import ClassState, own_state
 
-CODEC_METHODS = ("_json_text", "fill_proto", "from_proto", "to_dict", "to_proto")
+CODEC_METHODS = ("_json_plain", "fill_proto", "from_proto", "to_dict", "to_proto")
 """Methods that every class gets compiled for itself unless it, or a parent below DataBase, defines them."""
 
 _COMPUTED = (FunctionType, property, classmethod, staticmethod)

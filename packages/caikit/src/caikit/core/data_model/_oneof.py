@@ -170,7 +170,7 @@ def _fits_loosely(node: Any, value: Any) -> bool:
 def active_member(instance: Any, union: str, infer: Infer) -> str | None:
     """The name of the active member, None if the union is not set."""
     value = getattr(instance, f"_oneof_{union}")
-    which = instance._which
+    which = getattr(instance, "_which", None)
     if value is not None and which is not None and union in which:
         name: str = which[union]
         return name
@@ -201,7 +201,7 @@ def _slot(cls: type[Any], union: str) -> Any:
 def _union_setter(union: str, raw: str) -> Callable[[Any, Any], None]:
     def set_union(self: Any, value: Any) -> None:
         setattr(self, raw, value)
-        which = self._which
+        which = getattr(self, "_which", None)
         if which and union in which:
             self._which = {name: member for name, member in which.items() if name != union}
 

@@ -61,7 +61,9 @@ def _get_member(codecs_of: Any, union: str, member: str, self: Any) -> Any:
 
 def _set_union(union: str, self: Any, value: Any) -> None:
     setattr(self, f"_oneof_{union}", value)
-    self._which = {name: member for name, member in (self._which or {}).items() if name != union}
+    self._which = {
+        name: member for name, member in (getattr(self, "_which", None) or {}).items() if name != union
+    }
 
 
 def _set_member(union: str, member: str, self: Any, value: Any) -> None:

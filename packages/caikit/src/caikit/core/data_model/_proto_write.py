@@ -178,7 +178,7 @@ def _write_union(source: Source, codecs: Codecs, field: Field, union: UnionOf) -
     source.line(f"value = self._oneof_{field.name}")
     source.line("if value is not None:")
     source.indent()
-    source.line("which = self._which")
+    source.line("which = getattr(self, '_which', None)")
     source.line(f"member = which[{field.name!r}] if which and {field.name!r} in which else {infer}(value)")
     for position, member in enumerate(union.members):
         source.line(f"{'elif' if position else 'if'} member == {member.name!r}:")

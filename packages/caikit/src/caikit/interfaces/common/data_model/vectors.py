@@ -95,11 +95,11 @@ class Vector1D(DataObjectBase):
         return {"data": {"values": _plain(self.data.values)}}
 
     def to_json(self, **kwargs: Any) -> str:
-        return super().to_json(**kwargs) if kwargs else self._json_text()
-
-    def _json_text(self) -> str:
-        plain = PyFloatSequence(_plain(self.data.values))
-        return f'{{"data": {plain._json_text()}}}'
+        if kwargs:
+            return super().to_json(**kwargs)
+        values = self.data.values
+        plain = PyFloatSequence(values if hasattr(values, "tolist") else _plain(values))
+        return f'{{"data": {plain.to_json()}}}'
 
 
 @dataobject(PACKAGE_COMMON)
