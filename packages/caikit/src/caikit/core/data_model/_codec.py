@@ -8,18 +8,23 @@ from ._codecs import codecs_of
 from ._json_input import Issue, JsonInputError, Location, parse_json
 from ._json_nodes import REQUEST, REQUEST_IGNORING
 from ._json_read import read_node
+from ._json_typed import REFUSED, Typed, typed_arguments, typed_node
 from ._proto_read import BytesInputError
 
 __all__ = [
+    "REFUSED",
     "BytesInputError",
     "Issue",
     "JsonInputError",
+    "Typed",
     "decode_given",
     "decode_json",
     "decode_json_type",
     "encode_bytes",
     "encode_json",
     "parse_json",
+    "typed_arguments",
+    "typed_node",
 ]
 
 

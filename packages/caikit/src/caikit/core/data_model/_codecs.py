@@ -26,6 +26,7 @@ class Codecs:
     to_dict: Callable[[Any], dict[str, Any]]
     to_plain: Callable[[Any], dict[str, Any]]
     write_json: Callable[[Any], bytes]
+    from_text: Callable[[str], Any] | None
     encode_json: Callable[[Any], bytes]
     json_plain: Callable[[Any], Any]
 
@@ -41,6 +42,7 @@ class Codecs:
         self._reading = False
         self.compiling: set[Any] = set()
         self.readers: dict[Any, Callable[[Any], Any]] = {}
+        self.shapes: dict[Any, Any] = {}
 
     def __getattr__(self, name: str) -> Any:
         module = _MAKERS.get(name)
@@ -100,6 +102,7 @@ def overrides(cls: type[Any], method: str) -> bool:
 
 _MAKERS = {
     "decode_given": "_proto_read",
+    "from_text": "_json_typed",
     "fill_proto": "_proto_write",
     "from_proto": "_proto_read",
     "encode_json": "_dict_write",

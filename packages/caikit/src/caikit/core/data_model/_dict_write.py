@@ -102,7 +102,7 @@ class _Writer:
     def __post_init__(self) -> None:
         self.source = Source()
         self._inlining: list[type[Any]] = [self.codecs.cls]
-        self._held = 0
+        self._names = 0
 
     def function(self, name: str) -> Callable[[Any], dict[str, Any]]:
         source, schema = self.source, self.codecs.schema
@@ -166,10 +166,9 @@ class _Writer:
     def _json_single(self, node: Any, text: str) -> str:
         match node:
             case Scalar(kind) if kind in _FLOATS:
-                held = self._hold()
+                held, first = self._hold(text)
                 number = self._call(texts.number, held)
-                usual = f"{held}.__class__ is float and 1e-4 <= {held} < 1e16"
-                return f"({held} if ({held} := {text}) is None or {usual} else {number})"
+                return f"({held} if {first} is None or 1e-4 <= {held} < 1e16 else {number})"
             case Scalar("bytes"):
                 return self._call(texts.bytes_text, text)
             case TimestampType():
@@ -183,23 +182,23 @@ class _Writer:
         table: dict[Any, str] = {**names, **{member: names[member.value] for member in node.cls}}
         known = self.source.use(table, f"table_{node.cls.__name__}")
         other = f"{self.source.use(enum_name, 'enum_name')}({{0}}, {self.source.use(names, 'names')})"
-        held = self._hold()
-        return f"(None if ({held} := {text}) is None else {known}.get({held}) or {other.format(held)})"
+        held, first = self._hold(text)
+        return f"(None if {first} is None else {known}.get({held}) or {other.format(held)})"
 
     def _message(self, cls: type[Any], nested: str | None, text: str) -> str:
-        held = self._hold()
+        held, first = self._hold(text)
         if nested is not None:
             codecs = self.source.use(codecs_of(cls), cls.__name__)
             function = "to_plain" if self.for_json else "to_dict"
-            return f"(None if ({held} := {text}) is None else {codecs}.{function}({held}))"
+            return f"(None if {first} is None else {codecs}.{function}({held}))"
         other = self._call(object_plain if self.for_json else object_dict, held)
         if not self._may_inline(cls):
-            return f"(None if ({held} := {text}) is None else {other})"
+            return f"(None if {first} is None else {other})"
         self._inlining.append(cls)
         display = self._display(schema_of(cls), held)
         self._inlining.pop()
-        exactly = f"{held}.__class__ is {self.source.use(cls, cls.__name__)}"
-        return f"(None if ({held} := {text}) is None else {display} if {exactly} else {other})"
+        exactly = f"type({first}) is {self.source.use(cls, cls.__name__)}"
+        return f"({display} if {exactly} else None if {held} is None else {other})"
 
     def _may_inline(self, cls: type[Any]) -> bool:
         return not (
@@ -215,40 +214,37 @@ class _Writer:
         return self._call(texts.verbatim, made) if self.for_json else made
 
     def _list(self, item: Any, text: str) -> str:
-        held = self._hold()
-        if isinstance(item, (AnyType, EnumType, MessageType)) or (
-            self.for_json and isinstance(item, StructType)
-        ):
-            each = self._each()
-            made = self._value(item, each)
-            return f"(None if ({held} := {text}) is None else [{made} for {each} in {held}])"
         if self.for_json and isinstance(item, Scalar) and item.kind in _FLOATS:
             return self._call(texts.numbers, text)
+        held, first = self._hold(text)
+        converted = (AnyType, EnumType, MessageType, *([StructType] if self.for_json else []))
+        if isinstance(item, converted):
+            each = self._name()
+            made = self._value(item, each)
+            return f"(None if {first} is None else [{made} for {each} in {held}])"
         plain = self._call(texts.plain_list, held)
         as_it_is = held if self.for_json else f"{held}[:]"
-        return f"({as_it_is} if ({held} := {text}).__class__ is list else {plain})"
+        return f"({as_it_is} if type({first}) is list else {plain})"
 
     def _map(self, key: Scalar, item: Any, text: str) -> str:
-        held = self._hold()
-        each_key, each = self._each(), self._each()
-        name = each_key
-        if self.for_json and key.kind != "string":
-            name = self._call(texts.key_text, each_key)
+        held, first = self._hold(text)
+        name, each = self._name(), self._name()
         value = self._value(item, each)
-        if value == each and name == each_key:
-            made = f"dict({held})"
-        else:
-            made = f"{{{name}: {value} for {each_key}, {each} in {held}.items()}}"
-        return f"(None if ({held} := {text}) is None else {made})"
+        named = name if key.kind == "string" or not self.for_json else self._call(texts.key_text, name)
+        if value == each and named == name:
+            return f"(None if {first} is None else dict({held}))"
+        return f"(None if {first} is None else {{{named}: {value} for {name}, {each} in {held}.items()}})"
 
     def _call(self, function: Callable[..., Any], text: str) -> str:
         return f"{self.source.use(function, function.__name__)}({text})"
 
-    def _hold(self) -> str:
-        """A name for a value that is used more than once."""
-        self._held += 1
-        return f"v{self._held}"
+    def _hold(self, text: str) -> tuple[str, str]:
+        """A name for a value that is used more than once, and the expression that has to come first."""
+        if text.isidentifier():
+            return text, text
+        name = self._name()
+        return name, f"({name} := {text})"
 
-    def _each(self) -> str:
-        self._held += 1
-        return f"item{self._held}"
+    def _name(self) -> str:
+        self._names += 1
+        return f"v{self._names}"

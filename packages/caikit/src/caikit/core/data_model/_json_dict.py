@@ -21,7 +21,7 @@ _JSON_SCALARS = frozenset((type(None), bool, int, float, str))
 
 def is_json_dict(annotation: Any) -> bool:
     """True for JsonDict, also after typing.get_type_hints has replaced the references in it."""
-    if get_origin(annotation) is not dict:
+    if get_origin(annotation) is not dict or len(get_args(annotation)) != 2:
         return False
     key, value = get_args(annotation)
     return key is str and get_origin(value) is Union and _JSON_SCALARS.issubset(get_args(value))

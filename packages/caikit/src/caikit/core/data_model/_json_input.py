@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,13 +53,16 @@ def _sentence(issue: Issue) -> str:
 
 
 class RefusedError(ValueError):
-    """A value that a reader does not accept."""
+    """A value that a reader does not accept; `issues` if it knows the places inside the value."""
 
-    def __init__(self, type_: str, msg: str, ctx: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, type_: str, msg: str, ctx: dict[str, Any] | None = None, issues: Sequence[Issue] = ()
+    ) -> None:
         super().__init__(msg)
         self.type = type_
         self.msg = msg
         self.ctx = ctx
+        self.issues = issues
 
 
 _decode = msgspec.json.Decoder().decode

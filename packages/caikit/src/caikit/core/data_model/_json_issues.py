@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from ._json_input import MOST_ISSUES, Issue, Location, RefusedError
-from ._json_nodes import Mode, node_reader
+from ._json_nodes import Mode, node_reader, writes_from_json
 from ._json_union import member_node, member_reader, two_members
 from ._names import lower_camel
 from ._schema import (
@@ -61,7 +62,8 @@ class _Found:
             raise _EnoughError
 
     def add_refused(self, refused: RefusedError, loc: Location, value: Any) -> None:
-        self.add(Issue(refused.type, loc, refused.msg, value, refused.ctx))
+        for issue in refused.issues or [Issue(refused.type, (), refused.msg, value, refused.ctx)]:
+            self.add(replace(issue, loc=(*loc, *issue.loc)))
 
     def check_time(self) -> None:
         if time.thread_time() > self._end:
@@ -71,7 +73,7 @@ class _Found:
 def _search(node: Any, value: Any, loc: Location, mode: Mode, found: _Found) -> None:
     found.check_time()
     match node:
-        case MessageType(cls) if isinstance(value, dict):
+        case MessageType(cls) if isinstance(value, dict) and not writes_from_json(cls):
             _search_object(cls, value, loc, mode, found)
         case Repeated(item) if isinstance(value, list):
             _search_items(item, enumerate(value), loc, mode, found)

@@ -12,7 +12,7 @@ import msgspec
 from . import _json_scalars as scalars
 from . import _registry
 from ._codecs import codecs_of
-from ._json_input import RefusedError
+from ._json_input import JsonInputError, RefusedError
 from ._schema import (
     AnyType,
     EnumType,
@@ -99,10 +99,8 @@ def _scalar_reader(kind: str, mode: Mode) -> Reader:
 
 def _message_reader(cls: type[Any], mode: Mode) -> Reader:
     """The reader of a nested object: `from_json` if somebody wrote one."""
-    if _writes_from_json(cls):
-        if mode.ignore_unknown:
-            return lambda value: cls.from_json(_object(value, cls), ignore_unknown_fields=True)
-        return lambda value: cls.from_json(_object(value, cls))
+    if writes_from_json(cls):
+        return _own_from_json(cls, {"ignore_unknown_fields": True} if mode.ignore_unknown else {})
     from ._json_object import own_reader
 
     codecs = codecs_of(cls)
@@ -112,15 +110,23 @@ def _message_reader(cls: type[Any], mode: Mode) -> Reader:
     return own_reader(codecs, mode)
 
 
-def _writes_from_json(cls: type[Any]) -> bool:
+def _own_from_json(cls: type[Any], options: dict[str, bool]) -> Reader:
+    def read(value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise not_an_object(cls)
+        try:
+            return cls.from_json(value, **options)
+        except JsonInputError as error:
+            first = error.issues[0]
+            raise RefusedError(first.type, first.msg, first.ctx, error.issues) from None
+
+    return read
+
+
+def writes_from_json(cls: type[Any]) -> bool:
+    """True if the class, or a parent, defines `from_json` by hand."""
     owner = next(base for base in cls.__mro__ if "from_json" in base.__dict__)
     return not owner.__dict__.get("_is_data_base")
-
-
-def _object(value: Any, cls: type[Any]) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise not_an_object(cls)
-    return value
 
 
 def not_an_object(cls: type[Any]) -> RefusedError:

@@ -58,7 +58,7 @@ def _generate(codecs: Codecs, mode: Mode, *, direct: bool) -> Reader:
         if codecs.unions:
             source.line("self._which = None")
     else:
-        source.line("given = {}")
+        source.line("arguments = {}")
     if direct and not codecs.unions and codecs.schema.fields:
         _read_complete(source, codecs, mode)
     source.line("get = values.get")
@@ -66,14 +66,14 @@ def _generate(codecs: Codecs, mode: Mode, *, direct: bool) -> Reader:
     required = set() if direct else required_parameters(codecs.cls)
     for field in codecs.schema.fields:
         assign = _assigner(field, direct)
-        absent = _absent(source, field, mode, direct or field.name in required)
+        absent = absent_text(source, field, mode, direct or field.name in required)
         if isinstance(field.type, UnionOf):
-            _read_union(source, codecs, field, field.type, mode, direct, assign, absent)
+            _read_union(source, codecs, field, field.type, mode, direct, absent)
         else:
             _read_field(source, field, mode, assign, absent)
     again = source.use(_Respeller(codecs, mode), "respell")
     source.block("if left:", f"return read({again}(values))")
-    source.line("return self" if direct else f"return {cls}(**given)")
+    source.line("return self" if direct else f"return {cls}(**arguments)")
     return source.function("read", f"{codecs.cls.__qualname__}.from_json")
 
 
@@ -86,7 +86,7 @@ def _read_complete(source: Source, codecs: Codecs, mode: Mode) -> None:
     source.indent()
     for field in fields:
         source.line(f"value = values[{field.name!r}]")
-        absent = _absent(source, field, mode, True)
+        absent = absent_text(source, field, mode, True)
         source.line(f"self.{field.name} = {_expression(source, field.type, mode, absent)}")
     source.line("return self")
     source.dedent()
@@ -96,12 +96,11 @@ def _read_complete(source: Source, codecs: Codecs, mode: Mode) -> None:
 
 def _assigner(field: Field, direct: bool) -> Callable[[str], str]:
     if not direct:
-        return lambda text: f"given[{field.name!r}] = {text}"
-    slot = f"_oneof_{field.name}" if isinstance(field.type, UnionOf) else field.name
-    return lambda text: f"self.{slot} = {text}"
+        return lambda text: f"arguments[{field.name!r}] = {text}"
+    return lambda text: f"self.{field.name} = {text}"
 
 
-def _absent(source: Source, field: Field, mode: Mode, needed: bool) -> str | None:
+def absent_text(source: Source, field: Field, mode: Mode, needed: bool) -> str | None:
     """What a field gets that is not given: None leaves it to the constructor."""
     if mode.wire and not field.presence:
         match field.type:
@@ -164,10 +163,23 @@ def _read_union(
     union: UnionOf,
     mode: Mode,
     direct: bool,
-    assign: Callable[[str], str],
     absent: str | None,
 ) -> None:
-    generated_init = getattr(codecs.cls.__init__, "_is_generated", False)
+    for name in (field.name, *(member.name for member in union.members)):
+        source.block(f"if {name!r} in values:", "left -= 1")
+    find_member(source, codecs, field, union, mode, lambda name: f"get({name!r})")
+    assign_member(source, codecs, field, union, "self" if direct else None, absent)
+
+
+def find_member(
+    source: Source,
+    codecs: Codecs,
+    field: Field,
+    union: UnionOf,
+    mode: Mode,
+    given: Callable[[str], str],
+) -> None:
+    """Statements that set `found` to the member and its value; `given` is what stands under a name, or None."""
     source.line("found = None")
     choose = source.use(union_reader(union, mode), f"choose_{field.name}")
     readers = [(field.name, f"{choose}(value)")]
@@ -175,10 +187,7 @@ def _read_union(
         read = source.use(member_reader(codecs.cls, member, mode), f"read_{member.name}")
         readers.append((member.name, f"({member.name!r}, {read}(value))"))
     for name, expression in readers:
-        source.line(f"if {name!r} in values:")
-        source.indent()
-        source.line("left -= 1")
-        source.line(f"value = values[{name!r}]")
+        source.line(f"value = {given(name)}")
         source.line("if value is not None:")
         source.indent()
         source.block(
@@ -186,23 +195,28 @@ def _read_union(
         )
         source.line(f"found = {expression}")
         source.dedent()
-        source.dedent()
-    source.line("if found is None:")
-    source.line(f"    {assign(absent) if absent is not None else 'pass'}")
+
+
+def assign_member(
+    source: Source, codecs: Codecs, field: Field, union: UnionOf, owner: str | None, absent: str | None
+) -> None:
+    """Statements that put `found` into the slot of the owner or, without owner, into the arguments."""
+    slot = f"{owner}._oneof_{field.name}" if owner else f"arguments[{field.name!r}]"
+    source.block("if found is None:", f"{slot} = {absent}" if absent is not None else "pass")
     source.line("else:")
     source.indent()
-    certain = frozenset(member.name for member in union.members if is_inferred(union, member))
     source.line("member, value = found")
-    if direct:
-        source.line(assign("value"))
+    if owner:
+        certain = frozenset(member.name for member in union.members if is_inferred(union, member))
+        source.line(f"{slot} = value")
         source.block(
             f"if member not in {source.use(certain, f'certain_{field.name}')}:",
-            f"self._which = {{**(self._which or {{}}), {field.name!r}: member}}",
+            f"{owner}._which = {{**({owner}._which or {{}}), {field.name!r}: member}}",
         )
-    elif generated_init:
-        source.line("given[member] = value")
+    elif getattr(codecs.cls.__init__, "_is_generated", False):
+        source.line("arguments[member] = value")
     else:
-        source.line(assign("value"))
+        source.line(f"{slot} = value")
     source.dedent()
 
 

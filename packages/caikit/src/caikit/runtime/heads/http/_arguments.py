@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from caikit.core.data_model._codec import Issue, JsonInputError, decode_json_type, parse_json
+from caikit.core.data_model._codec import REFUSED, Issue, JsonInputError, decode_json_type, parse_json
 from caikit.core.data_model._schema import Node, Repeated, schema_of
-from caikit.runtime.engine import HttpRoute, Layout, Operation, RequestContext, RequestError, Status
+from caikit.runtime.engine import HttpRoute, Layout, Operation, RequestContext
 
 from ._answers import MOST_ISSUES
+from ._typed_body import (
+    INPUTS,
+    MODEL_ID,
+    PARAMETERS,
+    Arguments,
+    Fields,
+    no_model_id,
+    typed_inference,
+    typed_request,
+)
 
-Arguments = dict[str, Any]
 Location = tuple[str | int, ...]
-Fields = Mapping[str, Node]
-
-INPUTS = "inputs"
-PARAMETERS = "parameters"
-MODEL_ID = "model_id"
 
 _BODY_KEYS = frozenset({INPUTS, PARAMETERS, MODEL_ID})
 
@@ -34,13 +38,22 @@ class ArgumentPlan:
             name: node for name, node in self.fields.items() if name not in self.required
         }
         self.single: str | None = route.required[0] if len(route.required) == 1 else None
+        inference = route.layout is Layout.INFERENCE
         self._read: Callable[[Any, RequestContext], Arguments] = (
-            self._read_inference if route.layout is Layout.INFERENCE else self._read_request
+            self._read_inference if inference else self._read_request
+        )
+        self._read_typed = (
+            typed_inference(self.required, self.parameters, self.single)
+            if inference
+            else typed_request(self.fields)
         )
 
     def decode(self, body: bytes, context: RequestContext) -> Arguments:
         """The arguments of a JSON body."""
-        return self._read(parse_json(body), context)
+        try:
+            return self._read_typed(body, context)
+        except REFUSED:
+            return self._read(parse_json(body), context)
 
     def read(self, value: Any, context: RequestContext) -> Arguments:
         """The arguments of a body that was parsed already."""
@@ -91,7 +104,7 @@ class ArgumentPlan:
             issues += [_not_known(key, value[key], ()) for key in unknown[:MOST_ISSUES]]
         _complain(issues)
         if MODEL_ID not in value:
-            raise RequestError(Status.INVALID_ARGUMENT, "Please provide model_id in payload")
+            raise no_model_id()
         context.model_id = model_id
         return arguments
 

@@ -23,9 +23,10 @@ from caikit.core.data_model._schema import (
 from caikit.runtime.engine import Layout, RequestContext, shorten
 
 from ._answers import BadRequestError
-from ._arguments import INPUTS, MODEL_ID, PARAMETERS, ArgumentPlan
+from ._arguments import ArgumentPlan
 from ._multipart import Part, parse_multipart
 from ._schemas import find_list
+from ._typed_body import INPUTS, MODEL_ID, PARAMETERS
 
 _FILE_MESSAGE = "caikit_data_model.common.File"
 _UNREADABLE = 422

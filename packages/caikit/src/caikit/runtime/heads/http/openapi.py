@@ -10,9 +10,9 @@ from caikit.core.data_model._schema import Field, MessageType, Node, Repeated, S
 from caikit.runtime.engine import HttpRoute, Layout, Operation
 from caikit.runtime.names import HEALTH_ENDPOINT
 
-from ._arguments import INPUTS, MODEL_ID, PARAMETERS
 from ._files import answers_with_file
 from ._schemas import Schema, SchemaBook, nullable
+from ._typed_body import INPUTS, MODEL_ID, PARAMETERS
 
 _JSON = "application/json"
 _ERROR = "Error"
