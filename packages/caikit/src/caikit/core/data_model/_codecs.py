@@ -24,9 +24,10 @@ class Codecs:
     read_message: Callable[[Any, Any], Any]
     decode_given: Callable[[bytes], dict[str, Any]]
     to_dict: Callable[[Any], dict[str, Any]]
+    to_json: Callable[..., str]
     to_plain: Callable[[Any], dict[str, Any]]
     write_json: Callable[[Any], bytes]
-    from_text: Callable[[str], Any] | None
+    from_json: Callable[..., Any]
     encode_json: Callable[[Any], bytes]
     json_plain: Callable[[Any], Any]
 
@@ -60,7 +61,8 @@ class Codecs:
         """From now on a call of the method goes straight to the generated function."""
         method = "_json_plain" if name == "json_plain" else name
         if method in state_of(self.cls).generated:
-            setattr(self.cls, method, classmethod(made) if name == "from_proto" else made)
+            made.__doc__ = getattr(self.cls, method).__doc__
+            setattr(self.cls, method, classmethod(made) if name in _CLASS_METHODS else made)
 
     @property
     def builds_directly(self) -> bool:
@@ -100,15 +102,18 @@ def overrides(cls: type[Any], method: str) -> bool:
     return not is_generated(cls, method)
 
 
+_CLASS_METHODS = ("from_json", "from_proto")
+
 _MAKERS = {
     "decode_given": "_proto_read",
-    "from_text": "_json_typed",
+    "from_json": "_json_typed",
     "fill_proto": "_proto_write",
     "from_proto": "_proto_read",
     "encode_json": "_dict_write",
     "json_plain": "_dict_write",
     "read_message": "_proto_read",
     "to_dict": "_dict_write",
+    "to_json": "_dict_write",
     "to_plain": "_dict_write",
     "to_proto": "_proto_write",
     "write_json": "_dict_write",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from io import IOBase
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -12,7 +11,6 @@ from google.protobuf.message import Message
 
 from . import _registry
 from ._codecs import codecs_of
-from ._json_text import json_default
 from ._meta import DataBaseMeta
 from ._schema import UnionOf, schema_of
 
@@ -100,10 +98,7 @@ class DataBase(metaclass=DataBaseMeta):
 
     def to_json(self, **kwargs: Any) -> str:
         """JSON text; keywords are those of json.dumps."""
-        if not kwargs:
-            return codecs_of(type(self)).write_json(self).decode("ascii")
-        kwargs.setdefault("default", json_default)
-        return json.dumps(self.to_dict(), **kwargs)
+        return codecs_of(type(self)).to_json(self, **kwargs)
 
     def _json_plain(self) -> Any:
         return codecs_of(type(self)).json_plain(self)
@@ -113,9 +108,7 @@ class DataBase(metaclass=DataBaseMeta):
         cls: type[Data], json_str: str | dict[str, Any], ignore_unknown_fields: bool = False
     ) -> Data:
         """The object in JSON text, in the spelling of protobuf or of `to_json`."""
-        from ._json_read import object_from_json
-
-        made: Data = object_from_json(cls, json_str, ignore_unknown_fields)
+        made: Data = codecs_of(cls).from_json(cls, json_str, ignore_unknown_fields)
         return made
 
     def to_dict(self) -> dict[str, Any]:
@@ -229,7 +222,10 @@ class DataBase(metaclass=DataBaseMeta):
     def __getstate__(self) -> dict[str, Any]:
         state = dict(getattr(self, "__dict__", {}))
         for base in type(self).__mro__:
-            for name in base.__dict__.get("__slots__", ()):
+            slots = base.__dict__.get("__slots__", ())
+            for name in (slots,) if isinstance(slots, str) else slots:
+                if name in ("__dict__", "__weakref__"):
+                    continue
                 try:
                     value = getattr(self, name)
                 except AttributeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -42,15 +43,36 @@ def make_write_json(codecs: Codecs) -> Callable[[Any], bytes]:
     """The JSON text of what the class has as `to_dict`."""
     if overrides(codecs.cls, "to_dict"):
         return lambda self: texts.text_of(self.to_dict()).encode("ascii")
-    to_plain = codecs.to_plain
+    encode = texts.encode_with_lists if _holds_numbers(codecs.cls, set()) else texts.encode
+    return _Writer(codecs, for_json=True).json_function(encode)
 
-    def write_json(self: Any) -> bytes:
-        try:
-            return texts.encode(to_plain(self))
-        except texts.UNENCODABLE:
-            return texts.text_of(self.to_dict()).encode("ascii")
 
-    return write_json
+def make_to_json(codecs: Codecs) -> Callable[..., str]:
+    write = codecs.write_json
+
+    def to_json(self: Any, **kwargs: Any) -> str:
+        if kwargs:
+            kwargs.setdefault("default", texts.json_default)
+            return json.dumps(self.to_dict(), **kwargs)
+        return write(self).decode()
+
+    return to_json
+
+
+def _holds_numbers(cls: type[Any], seen: set[type[Any]]) -> bool:
+    """True if there are lists of floating point numbers in objects of the class."""
+    if cls in seen:
+        return False
+    seen.add(cls)
+    nodes: list[Any] = [field.type for field in schema_of(cls).fields]
+    members = [member.type for node in nodes if isinstance(node, UnionOf) for member in node.members]
+    for node in (*nodes, *members):
+        if isinstance(node, Repeated) and isinstance(node.item, Scalar) and node.item.kind in _FLOATS:
+            return True
+        inner = getattr(node, "item", getattr(node, "value", node))
+        if isinstance(inner, MessageType) and _holds_numbers(inner.cls, seen):
+            return True
+    return False
 
 
 def make_encode_json(codecs: Codecs) -> Callable[[Any], bytes]:
@@ -63,7 +85,7 @@ def make_encode_json(codecs: Codecs) -> Callable[[Any], bytes]:
 def make_json_plain(codecs: Codecs) -> Callable[[Any], Any]:
     """An object inside another one: what its class defines by hand has precedence."""
     if overrides(codecs.cls, "to_json"):
-        return lambda self: texts.fragment(self.to_json())
+        return lambda self: texts.Finished(str(self.to_json()).encode())
     if overrides(codecs.cls, "to_dict"):
         return lambda self: texts.verbatim(self.to_dict())
     return codecs.to_plain
@@ -120,6 +142,25 @@ class _Writer:
             source.line("return made")
         return source.function(name, f"{self.codecs.cls.__qualname__}.{name}")
 
+    def json_function(self, encode: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
+        """`write_json`; without unions everything in one function."""
+        source = self.source
+        source.line("def write_json(self):")
+        source.indent()
+        source.line("try:")
+        source.indent()
+        if self.codecs.unions:
+            plain = f"{source.use(self.codecs.to_plain, 'to_plain')}(self)"
+        else:
+            plain = self._display(self.codecs.schema, "self")
+        source.line(f"return {source.use(encode, 'encode')}({plain})")
+        source.dedent()
+        source.block(
+            f"except {source.use(texts.UNENCODABLE, 'unencodable')}:",
+            f"return {source.use(texts.text_of, 'text_of')}(self.to_dict()).encode('ascii')",
+        )
+        return source.function("write_json", f"{self.codecs.cls.__qualname__}.to_json")
+
     def _display(self, schema: MessageSchema, owner: str) -> str:
         items = [f"{f.name!r}: {self._value(f.type, f'{owner}.{f.name}')}" for f in schema.fields]
         return f"{{{', '.join(items)}}}"
@@ -166,9 +207,9 @@ class _Writer:
     def _json_single(self, node: Any, text: str) -> str:
         match node:
             case Scalar(kind) if kind in _FLOATS:
-                held, first = self._hold(text)
-                number = self._call(texts.number, held)
-                return f"({held} if {first} is None or 1e-4 <= {held} < 1e16 else {number})"
+                # Reading an attribute three times is faster than a name for it inside a comprehension.
+                number = self._call(texts.number, text)
+                return f"({text} if {text} is None or 1e-4 <= {text} < 1e16 else {number})"
             case Scalar("bytes"):
                 return self._call(texts.bytes_text, text)
             case TimestampType():

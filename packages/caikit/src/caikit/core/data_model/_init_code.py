@@ -8,7 +8,15 @@ from typing import Any
 from ._schema import MISSING, Field, UnionOf
 from ._source import Source
 
-_UNSET = object()
+
+class _Factory:
+    """Stands in the signature for a default that is made for every instance."""
+
+    def __repr__(self) -> str:
+        return "<factory>"
+
+
+_UNSET = _Factory()
 
 
 def make_init(cls: type[Any], fields: tuple[Field, ...]) -> Callable[..., None]:
@@ -47,6 +55,35 @@ def make_init(cls: type[Any], fields: tuple[Field, ...]) -> Callable[..., None]:
     }
     made.__module__ = cls.__module__
     return made
+
+
+def start_arguments(source: Source, cls: type[Any]) -> None:
+    """Statements before those that collect the arguments of a constructor."""
+    source.line("arguments = {}")
+    if _later(cls):
+        source.line("later = {}")
+
+
+def arguments_with(cls: type[Any], name: str) -> str:
+    """The dictionary for the value of a field: the constructor's arguments, or what is set afterwards."""
+    return "later" if name in _later(cls) else "arguments"
+
+
+def call_constructor(source: Source, cls: type[Any], text: str) -> None:
+    """Statements that return the instance made of the collected arguments."""
+    if not _later(cls):
+        source.line(f"return {text}(**arguments)")
+        return
+    source.line(f"self = {text}(**arguments)")
+    source.block("for name, value in later.items():", "setattr(self, name, value)")
+    source.line("return self")
+
+
+def _later(cls: type[Any]) -> set[str]:
+    """Fields that a generated constructor does not take."""
+    if not getattr(cls.__init__, "_is_generated", False):
+        return set()
+    return {name for name, field in cls.__dataclass_fields__.items() if not field.init}
 
 
 def _parameter(source: Source, field: Field) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from ._codecs import overrides
 from ._json_input import MOST_ISSUES, Issue, Location, RefusedError
-from ._json_nodes import Mode, node_reader, writes_from_json
+from ._json_nodes import Mode, node_reader
 from ._json_union import member_node, member_reader, two_members
 from ._names import lower_camel
 from ._schema import (
@@ -73,7 +74,7 @@ class _Found:
 def _search(node: Any, value: Any, loc: Location, mode: Mode, found: _Found) -> None:
     found.check_time()
     match node:
-        case MessageType(cls) if isinstance(value, dict) and not writes_from_json(cls):
+        case MessageType(cls) if isinstance(value, dict) and not overrides(cls, "from_json"):
             _search_object(cls, value, loc, mode, found)
         case Repeated(item) if isinstance(value, list):
             _search_items(item, enumerate(value), loc, mode, found)

@@ -11,7 +11,7 @@ import msgspec
 
 from . import _json_scalars as scalars
 from . import _registry
-from ._codecs import codecs_of
+from ._codecs import codecs_of, overrides
 from ._json_input import JsonInputError, RefusedError
 from ._schema import (
     AnyType,
@@ -99,7 +99,7 @@ def _scalar_reader(kind: str, mode: Mode) -> Reader:
 
 def _message_reader(cls: type[Any], mode: Mode) -> Reader:
     """The reader of a nested object: `from_json` if somebody wrote one."""
-    if writes_from_json(cls):
+    if overrides(cls, "from_json"):
         return _own_from_json(cls, {"ignore_unknown_fields": True} if mode.ignore_unknown else {})
     from ._json_object import own_reader
 
@@ -121,12 +121,6 @@ def _own_from_json(cls: type[Any], options: dict[str, bool]) -> Reader:
             raise RefusedError(first.type, first.msg, first.ctx, error.issues) from None
 
     return read
-
-
-def writes_from_json(cls: type[Any]) -> bool:
-    """True if the class, or a parent, defines `from_json` by hand."""
-    owner = next(base for base in cls.__mro__ if "from_json" in base.__dict__)
-    return not owner.__dict__.get("_is_data_base")
 
 
 def not_an_object(cls: type[Any]) -> RefusedError:

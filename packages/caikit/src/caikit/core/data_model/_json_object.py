@@ -8,7 +8,7 @@ from typing import Any
 
 from . import _json_scalars as scalars
 from ._codecs import Codecs, overrides
-from ._init_code import default_text
+from ._init_code import arguments_with, call_constructor, default_text, start_arguments
 from ._json_input import RefusedError
 from ._json_nodes import Mode, Reader, node_reader, not_an_object
 from ._json_union import member_reader, two_members, union_reader
@@ -58,14 +58,14 @@ def _generate(codecs: Codecs, mode: Mode, *, direct: bool) -> Reader:
         if codecs.unions:
             source.line("self._which = None")
     else:
-        source.line("arguments = {}")
+        start_arguments(source, codecs.cls)
     if direct and not codecs.unions and codecs.schema.fields:
         _read_complete(source, codecs, mode)
     source.line("get = values.get")
     source.line("left = len(values)")
     required = set() if direct else required_parameters(codecs.cls)
     for field in codecs.schema.fields:
-        assign = _assigner(field, direct)
+        assign = _assigner(codecs, field, direct)
         absent = absent_text(source, field, mode, direct or field.name in required)
         if isinstance(field.type, UnionOf):
             _read_union(source, codecs, field, field.type, mode, direct, absent)
@@ -73,7 +73,10 @@ def _generate(codecs: Codecs, mode: Mode, *, direct: bool) -> Reader:
             _read_field(source, field, mode, assign, absent)
     again = source.use(_Respeller(codecs, mode), "respell")
     source.block("if left:", f"return read({again}(values))")
-    source.line("return self" if direct else f"return {cls}(**arguments)")
+    if direct:
+        source.line("return self")
+    else:
+        call_constructor(source, codecs.cls, cls)
     return source.function("read", f"{codecs.cls.__qualname__}.from_json")
 
 
@@ -94,9 +97,9 @@ def _read_complete(source: Source, codecs: Codecs, mode: Mode) -> None:
     source.dedent()
 
 
-def _assigner(field: Field, direct: bool) -> Callable[[str], str]:
+def _assigner(codecs: Codecs, field: Field, direct: bool) -> Callable[[str], str]:
     if not direct:
-        return lambda text: f"arguments[{field.name!r}] = {text}"
+        return lambda text: f"{arguments_with(codecs.cls, field.name)}[{field.name!r}] = {text}"
     return lambda text: f"self.{field.name} = {text}"
 
 
@@ -201,7 +204,8 @@ def assign_member(
     source: Source, codecs: Codecs, field: Field, union: UnionOf, owner: str | None, absent: str | None
 ) -> None:
     """Statements that put `found` into the slot of the owner or, without owner, into the arguments."""
-    slot = f"{owner}._oneof_{field.name}" if owner else f"arguments[{field.name!r}]"
+    arguments = arguments_with(codecs.cls, field.name)
+    slot = f"{owner}._oneof_{field.name}" if owner else f"{arguments}[{field.name!r}]"
     source.block("if found is None:", f"{slot} = {absent}" if absent is not None else "pass")
     source.line("else:")
     source.indent()
@@ -214,7 +218,7 @@ def assign_member(
             f"{owner}._which = {{**({owner}._which or {{}}), {field.name!r}: member}}",
         )
     elif getattr(codecs.cls.__init__, "_is_generated", False):
-        source.line("arguments[member] = value")
+        source.line(f"{arguments}[member] = value")
     else:
         source.line(f"{slot} = value")
     source.dedent()

@@ -10,7 +10,6 @@ from ._json_input import JsonInputError, Location, RefusedError, parse_json
 from ._json_issues import issues_of
 from ._json_nodes import WIRE, WIRE_IGNORING, Mode, Reader, node_reader
 from ._json_object import own_reader
-from ._json_typed import REFUSED
 from ._schema import MessageType
 
 _MOST_READERS = 10_000
@@ -20,12 +19,6 @@ _readers: dict[tuple[int, int], tuple[Any, Reader]] = {}
 def object_from_json(cls: type[Any], value: str | dict[str, Any], ignore_unknown: bool) -> Any:
     """What `from_json` does."""
     if isinstance(value, str):
-        codecs = codecs_of(cls)
-        if codecs.from_text is not None and not ignore_unknown:
-            try:
-                return codecs.from_text(value)
-            except REFUSED:
-                pass
         parsed = parse_json(value)
     elif isinstance(value, dict):
         parsed = json.loads(json.dumps(value))

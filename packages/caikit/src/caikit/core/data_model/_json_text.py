@@ -22,22 +22,63 @@ UNENCODABLE = (TypeError, ValueError, OverflowError, RecursionError, msgspec.Msg
 """What `encode` raises for values that only json.dumps writes, or says what is wrong with."""
 
 
+class Finished:
+    """Text that needs neither blanks nor escapes any more, for `encode`."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+
+
 def json_default(value: Any) -> Any:
     """What json.dumps does not know itself."""
     if isinstance(value, datetime):
         return datetime_to_json(value)
     if isinstance(value, (bytes, bytearray)):
         return base64.b64encode(value).decode("ascii")
+    if isinstance(value, Finished):
+        return orjson.Fragment(value.text)
     raise TypeError(f"Object of type {type(value)} is not JSON serializable")
 
 
 def encode(plain: Any) -> bytes:
     """The text of what a generated writer has made."""
-    text: bytes = msgspec.json.format(orjson.dumps(plain, json_default, _OPTIONS), indent=0)
+    text = _with_blanks(_compact(plain, json_default, _OPTIONS), indent=0)
     return text if text.isascii() and b"\x7f" not in text else _escaped(text)
 
 
+def encode_with_lists(plain: Any) -> bytes:
+    """The same, faster where long lists of numbers are expected: they are put in at the end."""
+    lists: list[bytes] = []
+
+    def default(value: Any) -> Any:
+        if value.__class__ is Finished:
+            lists.append(value.text)
+            return _PLACE
+        return json_default(value)
+
+    text = _with_blanks(_compact(plain, default, _OPTIONS), indent=0)
+    parts = _escaped(text).split(b'"\\u0000"')
+    if len(parts) != len(lists) + 1:
+        raise ValueError("a text of the content looks like the place of a list")
+    pieces = [parts[0]]
+    for text, following in zip(lists, parts[1:], strict=True):
+        pieces += [text, following]
+    return b"".join(pieces)
+
+
+_compact = orjson.dumps
+_with_blanks: Callable[..., bytes] = msgspec.json.format
+
+
+_PLACE = "\x00"
+"""Stands for a list of numbers while the text around it gets its blanks."""
+
+
 def _escaped(text: bytes) -> bytes:
+    if text.isascii() and b"\x7f" not in text:
+        return text
     return _BEYOND_ASCII.sub(lambda found: _string_text(found[0])[1:-1], text.decode()).encode("ascii")
 
 
@@ -60,12 +101,7 @@ text_of: Callable[[Any], str] = _text_of if _chunks else json.JSONEncoder(defaul
 
 def verbatim(value: Any) -> Any:
     """A value of any content, for `encode`: its text is made here and now."""
-    return None if value is None else orjson.Fragment(text_of(value))
-
-
-def fragment(text: str) -> Any:
-    """JSON text for `encode`."""
-    return orjson.Fragment(str(text))
+    return None if value is None else Finished(text_of(value).encode("ascii"))
 
 
 def number(value: Any) -> Any:
@@ -79,40 +115,43 @@ def number(value: Any) -> Any:
 
 def numbers(values: Any) -> Any:
     """A list of floating point numbers for `encode`; an array counts as the list of its elements."""
-    if values.__class__ is list:
-        text = orjson.dumps(values, json_default, _OPTIONS)
-    elif values is None or isinstance(values, str):
+    if values is None or isinstance(values, str):
         return values
-    elif hasattr(values, "tolist"):
-        text = _array_text(values)
-    else:
-        text = orjson.dumps(list(values), json_default, _OPTIONS)
-    if text.find(b"[", 1) > 0 or b'"' in text or b"n" in text or b"u" in text or b"{" in text:
-        # A list, a string, null (also for NaN), true or an object: nothing that a comma can be trusted in.
-        return verbatim(plain_list(values))
+    if values.__class__ is not list:
+        if getattr(values, "ndim", 0) == 1 and values.dtype.kind == "f":
+            return _array(values)
+        values = plain_list(values)
+    text = _compact(values, json_default, _OPTIONS)
+    if text.find(b"[", 1) > 0 or b'"' in text or b"n" in text or b"u" in text or b"s" in text or b"{" in text:
+        # A list, a string, null (also for NaN), true, false or an object: nothing that a comma can be trusted in.
+        return verbatim(values)
+    return _respelled(text, may_be_small=True)
+
+
+def _array(values: Any) -> Any:
+    # Single precision has fewer digits than the same number in double precision, which Python writes.
+    doubles = values.astype("float64", order="C", copy=False)
+    text = _compact(doubles, json_default, _OPTIONS | orjson.OPT_SERIALIZE_NUMPY)
+    if b"n" in text:
+        return verbatim(values.tolist())
+    return _respelled(text, may_be_small=len(doubles) > 0 and abs(doubles).min() < 1e-4)
+
+
+def _respelled(text: bytes, *, may_be_small: bool) -> Finished:
     # Python writes some numbers with an exponent that orjson writes without one, and exponents differently.
-    if b"0.0000" in text:
-        text = _respelled(text, b"0.0000")
-    if b"e" in text:
-        if b"s" in text:
-            return verbatim(plain_list(values))
-        text = _respelled(text, b"e")
-    return orjson.Fragment(text)
+    if may_be_small:
+        text = _with_repr(text, b"0.0000")
+    text = _with_repr(text, b"e")
+    return Finished(text.replace(b",", b", "))
 
 
-def _array_text(values: Any) -> bytes:
-    if values.ndim == 1 and values.dtype.kind == "f":
-        # Single precision has fewer digits than the same number in double precision, which Python writes.
-        doubles = values.astype("float64", order="C", copy=False)
-        return orjson.dumps(doubles, json_default, _OPTIONS | orjson.OPT_SERIALIZE_NUMPY)
-    return orjson.dumps(values.tolist(), json_default, _OPTIONS)
-
-
-def _respelled(text: bytes, sign: bytes) -> bytes:
+def _with_repr(text: bytes, sign: bytes) -> bytes:
     """The list with every number that contains the sign as Python writes it."""
+    found = text.find(sign)
+    if found < 0:
+        return text
     parts = []
     done = 0
-    found = text.find(sign)
     while found >= 0:
         start = text.rfind(b",", done, found) + 1 or 1
         end = text.find(b",", found)

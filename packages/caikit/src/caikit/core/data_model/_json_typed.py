@@ -15,9 +15,11 @@ import msgspec
 
 from . import _json_scalars as scalars
 from ._codecs import Codecs, codecs_of, overrides
+from ._init_code import arguments_with, call_constructor, start_arguments
 from ._json_input import RefusedError
-from ._json_nodes import REQUEST, WIRE, Mode, Reader, node_reader, writes_from_json
+from ._json_nodes import REQUEST, WIRE, Mode, Reader, node_reader
 from ._json_object import absent_text, assign_member, find_member
+from ._json_read import object_from_json
 from ._proto_read import required_parameters
 from ._schema import EnumType, Field, MapOf, MessageType, Repeated, Scalar, StructType, TimestampType, UnionOf
 from ._source import Source
@@ -146,13 +148,22 @@ def typed_arguments(fields: Mapping[str, Any], mode: Mode = REQUEST) -> Typed:
     return Typed(_structure("arguments", attributes, typed), convert)
 
 
-def make_from_text(codecs: Codecs) -> Reader | None:
-    """From JSON text to an object, as if through protobuf; None for classes that are not read field by field."""
+def make_from_json(codecs: Codecs) -> Callable[..., Any]:
+    """`from_json`, as if through protobuf: typed if the class is read field by field and the text fits."""
     shape = _shape_of(codecs.cls, WIRE)
-    if shape is None:
-        return None
-    parse, convert = msgspec.json.Decoder(shape.struct).decode, shape.convert
-    return lambda text: convert(parse(text))
+    own = codecs.cls
+    parse = shape and msgspec.json.Decoder(shape.struct).decode
+    convert = shape and shape.convert
+
+    def from_json(cls: type[Any], json_str: str | dict[str, Any], ignore_unknown_fields: bool = False) -> Any:
+        if parse and convert and cls is own and json_str.__class__ is str and not ignore_unknown_fields:
+            try:
+                return convert(parse(json_str))
+            except REFUSED:
+                pass
+        return object_from_json(cls, json_str, ignore_unknown_fields)
+
+    return from_json
 
 
 def _shape_of(cls: type[Any], mode: Mode) -> Shape | None:
@@ -169,7 +180,7 @@ def _shape_of(cls: type[Any], mode: Mode) -> Shape | None:
             return None
         codecs.compiling.add(compiling)
         try:
-            by_hand = writes_from_json(cls) or (mode.wire and overrides(cls, "from_proto"))
+            by_hand = overrides(cls, "from_json") or (mode.wire and overrides(cls, "from_proto"))
             codecs.shapes[mode] = None if by_hand or mode.ignore_unknown else Shape(codecs, mode)
         finally:
             codecs.compiling.discard(compiling)
@@ -265,7 +276,7 @@ def _construct(source: Source, shape: Shape) -> None:
     """Call the constructor with what is given."""
     codecs = shape.codecs
     required = required_parameters(codecs.cls)
-    source.line("arguments = {}")
+    start_arguments(source, codecs.cls)
     for field in codecs.schema.fields:
         absent = absent_text(source, field, shape.mode, needed=field.name in required)
         if isinstance(field.type, UnionOf):
@@ -275,10 +286,11 @@ def _construct(source: Source, shape: Shape) -> None:
         convert = shape.typed[field.name].convert
         value = "value" if convert is None else f"{source.use(convert, 'convert_value')}(value)"
         source.line(f"value = given.{shape.attributes[field.name]}")
-        source.block("if value is not None:", f"arguments[{field.name!r}] = {value}")
+        target = f"{arguments_with(codecs.cls, field.name)}[{field.name!r}]"
+        source.block("if value is not None:", f"{target} = {value}")
         if absent is not None:
-            source.block("else:", f"arguments[{field.name!r}] = {absent}")
-    source.line(f"return {source.use(codecs.cls, 'cls')}(**arguments)")
+            source.block("else:", f"{target} = {absent}")
+    call_constructor(source, codecs.cls, source.use(codecs.cls, "cls"))
 
 
 def _given(shape: Shape, given: str) -> Callable[[str], str]:

@@ -10,7 +10,7 @@ from ._annotations import own_annotations
 from ._precompiled import finish, prepare
 from ._state import ClassState, own_state
 
-CODEC_METHODS = ("_json_plain", "fill_proto", "from_proto", "to_dict", "to_proto")
+CODEC_METHODS = ("_json_plain", "fill_proto", "from_json", "from_proto", "to_dict", "to_json", "to_proto")
 """Methods that every class gets compiled for itself unless it, or a parent below DataBase, defines them."""
 
 _COMPUTED = (FunctionType, property, classmethod, staticmethod)
@@ -38,6 +38,7 @@ class DataBaseMeta(type):
         namespace["__dataclass_fields__"] = fields
         namespace["__dataclass_params__"] = stand_in.__dataclass_params__
         namespace["__match_args__"] = tuple(fields)
+        _refuse_two_layouts(name, bases)
         return super().__new__(mcs, name, bases, namespace, **kwargs)
 
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> None:
@@ -56,6 +57,25 @@ class DataBaseMeta(type):
                     state.complete()
                     return getattr(cls, name)
         raise AttributeError(f"type object '{cls.__name__}' has no attribute '{name}'")
+
+
+def _refuse_two_layouts(name: str, bases: tuple[type, ...]) -> None:
+    """Python cannot lay out an instance over two bases with slots, unless one is a base of the other."""
+    families = [base for base in bases if isinstance(base, DataBaseMeta) and _own_slots(base)]
+    for first in families:
+        for second in families:
+            if first is not second and not issubclass(first, second) and not issubclass(second, first):
+                raise TypeError(
+                    f"{name}: only one of the bases may be a data object with fields, "
+                    f"got {first.__name__} and {second.__name__}"
+                )
+
+
+def _own_slots(cls: type) -> bool:
+    """True if the class has slots that the base of all data objects does not have."""
+    return any(
+        base.__dict__.get("__slots__") and not base.__dict__.get("_is_data_base") for base in cls.__mro__
+    )
 
 
 def _is_precompiled(name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> bool:

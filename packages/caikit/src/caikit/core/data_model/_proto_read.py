@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError, Message
 
 from . import _proto_values as values
 from ._codecs import Codecs, codecs_of, overrides
-from ._init_code import default_text
+from ._init_code import arguments_with, call_constructor, default_text, start_arguments
 from ._oneof import list_item, make_infer
 from ._schema import (
     AnyType,
@@ -146,21 +146,22 @@ def _read_given(source: Source, codecs: Codecs, field: Field, given: str) -> Non
 def _call_constructor(source: Source, codecs: Codecs) -> None:
     """Leave what is absent to the constructor, unless it insists on the argument."""
     required = required_parameters(codecs.cls)
-    source.line("given = {}")
+    start_arguments(source, codecs.cls)
     for field in codecs.schema.fields:
-        if codecs.cls.__dataclass_fields__[field.name].init:
-            _read_argument(source, codecs, field)
+        _read_argument(source, codecs, field)
         if field.name in required and (_has_presence(field) or isinstance(field.type, UnionOf)):
-            source.line(f"given.setdefault({field.name!r}, {default_text(source, field)})")
-    source.line("return cls(**given)")
+            source.line(f"arguments.setdefault({field.name!r}, {default_text(source, field)})")
+    call_constructor(source, codecs.cls, "cls")
 
 
 def _read_argument(source: Source, codecs: Codecs, field: Field) -> None:
+    arguments = arguments_with(codecs.cls, field.name)
+
     def assign(text: str) -> str:
-        return f"given[{field.name!r}] = {text}"
+        return f"{arguments}[{field.name!r}] = {text}"
 
     def name_member(member: str) -> str:
-        return f"given[{member!r}] = given.pop({field.name!r})"
+        return f"{arguments}[{member!r}] = {arguments}.pop({field.name!r})"
 
     if isinstance(field.type, UnionOf):
         by_member = getattr(codecs.cls.__init__, "_is_generated", False)
