@@ -55,4 +55,5 @@ def decode_json_type(
 
 def encode_json(obj: Any) -> bytes:
     """The text of `obj.to_json()` as bytes."""
-    return codecs_of(type(obj)).encode_json(obj)
+    text: str = obj.to_json()
+    return text.encode()

@@ -26,9 +26,8 @@ class Codecs:
     to_dict: Callable[[Any], dict[str, Any]]
     to_json: Callable[..., str]
     to_plain: Callable[[Any], dict[str, Any]]
-    write_json: Callable[[Any], bytes]
+    write_json: Callable[[Any], str]
     from_json: Callable[..., Any]
-    encode_json: Callable[[Any], bytes]
     json_plain: Callable[[Any], Any]
 
     def __init__(self, cls: type[Any]) -> None:
@@ -109,13 +108,12 @@ _MAKERS = {
     "from_json": "_json_typed",
     "fill_proto": "_proto_write",
     "from_proto": "_proto_read",
-    "encode_json": "_dict_write",
     "json_plain": "_dict_write",
     "read_message": "_proto_read",
     "to_dict": "_dict_write",
-    "to_json": "_dict_write",
+    "to_json": "_json_write",
     "to_plain": "_dict_write",
     "to_proto": "_proto_write",
-    "write_json": "_dict_write",
+    "write_json": "_json_write",
 }
 """The module whose `make_<name>` generates the function."""

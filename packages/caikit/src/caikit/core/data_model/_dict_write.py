@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -32,54 +31,11 @@ _FLOATS = ("double", "float")
 
 
 def make_to_dict(codecs: Codecs) -> Callable[[Any], dict[str, Any]]:
-    return _Writer(codecs, for_json=False).function("to_dict")
+    return PlainWriter(codecs, for_json=False).function("to_dict")
 
 
 def make_to_plain(codecs: Codecs) -> Callable[[Any], dict[str, Any]]:
-    return _Writer(codecs, for_json=True).function("to_plain")
-
-
-def make_write_json(codecs: Codecs) -> Callable[[Any], bytes]:
-    """The JSON text of what the class has as `to_dict`."""
-    if overrides(codecs.cls, "to_dict"):
-        return lambda self: texts.text_of(self.to_dict()).encode("ascii")
-    encode = texts.encode_with_lists if _holds_numbers(codecs.cls, set()) else texts.encode
-    return _Writer(codecs, for_json=True).json_function(encode)
-
-
-def make_to_json(codecs: Codecs) -> Callable[..., str]:
-    write = codecs.write_json
-
-    def to_json(self: Any, **kwargs: Any) -> str:
-        if kwargs:
-            kwargs.setdefault("default", texts.json_default)
-            return json.dumps(self.to_dict(), **kwargs)
-        return write(self).decode()
-
-    return to_json
-
-
-def _holds_numbers(cls: type[Any], seen: set[type[Any]]) -> bool:
-    """True if there are lists of floating point numbers in objects of the class."""
-    if cls in seen:
-        return False
-    seen.add(cls)
-    nodes: list[Any] = [field.type for field in schema_of(cls).fields]
-    members = [member.type for node in nodes if isinstance(node, UnionOf) for member in node.members]
-    for node in (*nodes, *members):
-        if isinstance(node, Repeated) and isinstance(node.item, Scalar) and node.item.kind in _FLOATS:
-            return True
-        inner = getattr(node, "item", getattr(node, "value", node))
-        if isinstance(inner, MessageType) and _holds_numbers(inner.cls, seen):
-            return True
-    return False
-
-
-def make_encode_json(codecs: Codecs) -> Callable[[Any], bytes]:
-    """The JSON text of what the class has as `to_json`."""
-    if overrides(codecs.cls, "to_json"):
-        return lambda self: str(self.to_json()).encode()
-    return codecs.write_json
+    return PlainWriter(codecs, for_json=True).function("to_plain")
 
 
 def make_json_plain(codecs: Codecs) -> Callable[[Any], Any]:
@@ -114,8 +70,14 @@ def any_dict(value: Any) -> Any:
     return {"@type": f"type.googleapis.com/{schema_of(type(value)).full_name}", **value.to_dict()}
 
 
+def may_inline(cls: type[Any], inside: list[type[Any]], *, for_json: bool = True) -> bool:
+    """True if the fields of a nested object may be written where the object stands."""
+    by_hand = overrides(cls, "to_dict") or (for_json and overrides(cls, "to_json"))
+    return not (by_hand or cls in inside or len(inside) > _MOST_INLINED_LEVELS or codecs_of(cls).unions)
+
+
 @dataclass
-class _Writer:
+class PlainWriter:
     """Generates the one or the other function of a class."""
 
     codecs: Codecs
@@ -123,7 +85,7 @@ class _Writer:
 
     def __post_init__(self) -> None:
         self.source = Source()
-        self._inlining: list[type[Any]] = [self.codecs.cls]
+        self.inlining: list[type[Any]] = [self.codecs.cls]
         self._names = 0
 
     def function(self, name: str) -> Callable[[Any], dict[str, Any]]:
@@ -138,31 +100,12 @@ class _Writer:
                 if isinstance(field.type, UnionOf):
                     self._union(field, field.type)
                 else:
-                    source.line(f"made[{field.name!r}] = {self._value(field.type, f'self.{field.name}')}")
+                    source.line(f"made[{field.name!r}] = {self.value(field.type, f'self.{field.name}')}")
             source.line("return made")
         return source.function(name, f"{self.codecs.cls.__qualname__}.{name}")
 
-    def json_function(self, encode: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
-        """`write_json`; without unions everything in one function."""
-        source = self.source
-        source.line("def write_json(self):")
-        source.indent()
-        source.line("try:")
-        source.indent()
-        if self.codecs.unions:
-            plain = f"{source.use(self.codecs.to_plain, 'to_plain')}(self)"
-        else:
-            plain = self._display(self.codecs.schema, "self")
-        source.line(f"return {source.use(encode, 'encode')}({plain})")
-        source.dedent()
-        source.block(
-            f"except {source.use(texts.UNENCODABLE, 'unencodable')}:",
-            f"return {source.use(texts.text_of, 'text_of')}(self.to_dict()).encode('ascii')",
-        )
-        return source.function("write_json", f"{self.codecs.cls.__qualname__}.to_json")
-
     def _display(self, schema: MessageSchema, owner: str) -> str:
-        items = [f"{f.name!r}: {self._value(f.type, f'{owner}.{f.name}')}" for f in schema.fields]
+        items = [f"{f.name!r}: {self.value(f.type, f'{owner}.{f.name}')}" for f in schema.fields]
         return f"{{{', '.join(items)}}}"
 
     def _union(self, field: Field, union: UnionOf) -> None:
@@ -182,14 +125,14 @@ class _Writer:
     def _member(self, member: Member) -> str:
         item = list_item(member)
         if item is None:
-            return self._value(member.type, "value")
+            return self.value(member.type, "value")
         wrapper = getattr(self.codecs.cls, member.wrapper) if member.wrapper else member.type.cls  # type: ignore[union-attr]  # not a wrapper: a class that unwraps
         name = schema_of(wrapper).fields[0].name
-        plain = f"{{{name!r}: {self._value(Repeated(item), 'value')}}}"
+        plain = f"{{{name!r}: {self.value(Repeated(item), 'value')}}}"
         whole = self._call(object_plain if self.for_json else object_dict, "value")
         return f"{whole} if isinstance(value, {self.source.use(wrapper, wrapper.__name__)}) else {plain}"
 
-    def _value(self, node: Any, text: str) -> str:
+    def value(self, node: Any, text: str) -> str:
         """An expression for the value of the expression `text`."""
         match node:
             case EnumType():
@@ -223,32 +166,23 @@ class _Writer:
         table: dict[Any, str] = {**names, **{member: names[member.value] for member in node.cls}}
         known = self.source.use(table, f"table_{node.cls.__name__}")
         other = f"{self.source.use(enum_name, 'enum_name')}({{0}}, {self.source.use(names, 'names')})"
-        held, first = self._hold(text)
+        held, first = self.hold(text)
         return f"(None if {first} is None else {known}.get({held}) or {other.format(held)})"
 
     def _message(self, cls: type[Any], nested: str | None, text: str) -> str:
-        held, first = self._hold(text)
+        held, first = self.hold(text)
         if nested is not None:
             codecs = self.source.use(codecs_of(cls), cls.__name__)
             function = "to_plain" if self.for_json else "to_dict"
             return f"(None if {first} is None else {codecs}.{function}({held}))"
         other = self._call(object_plain if self.for_json else object_dict, held)
-        if not self._may_inline(cls):
+        if not may_inline(cls, self.inlining, for_json=self.for_json):
             return f"(None if {first} is None else {other})"
-        self._inlining.append(cls)
+        self.inlining.append(cls)
         display = self._display(schema_of(cls), held)
-        self._inlining.pop()
+        self.inlining.pop()
         exactly = f"type({first}) is {self.source.use(cls, cls.__name__)}"
         return f"({display} if {exactly} else None if {held} is None else {other})"
-
-    def _may_inline(self, cls: type[Any]) -> bool:
-        return not (
-            overrides(cls, "to_dict")
-            or (self.for_json and overrides(cls, "to_json"))
-            or cls in self._inlining
-            or len(self._inlining) > _MOST_INLINED_LEVELS
-            or codecs_of(cls).unions
-        )
 
     def _any(self, text: str) -> str:
         made = self._call(any_dict, text)
@@ -257,20 +191,20 @@ class _Writer:
     def _list(self, item: Any, text: str) -> str:
         if self.for_json and isinstance(item, Scalar) and item.kind in _FLOATS:
             return self._call(texts.numbers, text)
-        held, first = self._hold(text)
+        held, first = self.hold(text)
         converted = (AnyType, EnumType, MessageType, *([StructType] if self.for_json else []))
         if isinstance(item, converted):
-            each = self._name()
-            made = self._value(item, each)
+            each = self.name()
+            made = self.value(item, each)
             return f"(None if {first} is None else [{made} for {each} in {held}])"
         plain = self._call(texts.plain_list, held)
         as_it_is = held if self.for_json else f"{held}[:]"
         return f"({as_it_is} if type({first}) is list else {plain})"
 
     def _map(self, key: Scalar, item: Any, text: str) -> str:
-        held, first = self._hold(text)
-        name, each = self._name(), self._name()
-        value = self._value(item, each)
+        held, first = self.hold(text)
+        name, each = self.name(), self.name()
+        value = self.value(item, each)
         named = name if key.kind == "string" or not self.for_json else self._call(texts.key_text, name)
         if value == each and named == name:
             return f"(None if {first} is None else dict({held}))"
@@ -279,13 +213,13 @@ class _Writer:
     def _call(self, function: Callable[..., Any], text: str) -> str:
         return f"{self.source.use(function, function.__name__)}({text})"
 
-    def _hold(self, text: str) -> tuple[str, str]:
+    def hold(self, text: str) -> tuple[str, str]:
         """A name for a value that is used more than once, and the expression that has to come first."""
         if text.isidentifier():
             return text, text
-        name = self._name()
+        name = self.name()
         return name, f"({name} := {text})"
 
-    def _name(self) -> str:
+    def name(self) -> str:
         self._names += 1
         return f"v{self._names}"

@@ -74,7 +74,7 @@ def parse_json(data: bytes | str) -> Any:
         return _decode(data)
     except RecursionError:
         raise _invalid(data, "recursion limit exceeded") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeError):
         return _parse_slowly(data)
 
 

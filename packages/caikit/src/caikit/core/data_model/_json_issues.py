@@ -10,8 +10,9 @@ from typing import Any
 from ._codecs import overrides
 from ._json_input import MOST_ISSUES, Issue, Location, RefusedError
 from ._json_nodes import Mode, node_reader
-from ._json_union import member_node, member_reader, two_members
+from ._json_union import member_node, member_reader, two_members, wrapped_name
 from ._names import lower_camel
+from ._oneof import list_item
 from ._schema import (
     EnumType,
     MapOf,
@@ -165,11 +166,20 @@ def _search_members(
             try:
                 member_reader(cls, member, mode)(value[name])
             except RefusedError:
-                _search(member_node(member), value[name], (*loc, name), mode, found)
+                _search_member(cls, member, value[name], (*loc, name), mode, found)
     if len(active) > 1:
         refused = two_members(union)
         found.add_refused(refused, (*loc, active[1]), value[active[1]])
     return names
+
+
+def _search_member(cls: type[Any], member: Any, value: Any, loc: Location, mode: Mode, found: _Found) -> None:
+    """Also inside the wrapping object that a list has on the wire."""
+    if list_item(member) is not None and isinstance(value, dict):
+        name = wrapped_name(cls, member)
+        if value.keys() <= {name}:
+            value, loc = value[name], (*loc, name)
+    _search(member_node(member), value, loc, mode, found)
 
 
 def label(node: Any) -> str:

@@ -16,7 +16,7 @@ _MOST_READERS = 10_000
 _readers: dict[tuple[int, int], tuple[Any, Reader]] = {}
 
 
-def object_from_json(cls: type[Any], value: str | dict[str, Any], ignore_unknown: bool) -> Any:
+def object_from_json(cls: type[Any], value: str | dict[str, Any], ignore_unknown: bool = False) -> Any:
     """What `from_json` does."""
     if isinstance(value, str):
         parsed = parse_json(value)

@@ -19,11 +19,11 @@ _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7e]+")
 
 UNENCODABLE = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
-"""What `encode` raises for values that only json.dumps writes, or says what is wrong with."""
+"""What `plain_text` raises for values that only json.dumps writes, or says what is wrong with."""
 
 
 class Finished:
-    """Text that needs neither blanks nor escapes any more, for `encode`."""
+    """Text of JSON among plain values."""
 
     __slots__ = ("text",)
 
@@ -42,52 +42,27 @@ def json_default(value: Any) -> Any:
     raise TypeError(f"Object of type {type(value)} is not JSON serializable")
 
 
-def encode(plain: Any) -> bytes:
-    """The text of what a generated writer has made."""
-    text = _with_blanks(_compact(plain, json_default, _OPTIONS), indent=0)
-    return text if text.isascii() and b"\x7f" not in text else _escaped(text)
+def plain_text(plain: Any) -> str:
+    """The text of what a generated writer has made; raises one of `UNENCODABLE`."""
+    text = _with_blanks(compact(plain, json_default, _OPTIONS), indent=0)
+    return text.decode() if text.isascii() and b"\x7f" not in text else _escaped(text)
 
 
-def encode_with_lists(plain: Any) -> bytes:
-    """The same, faster where long lists of numbers are expected: they are put in at the end."""
-    lists: list[bytes] = []
-
-    def default(value: Any) -> Any:
-        if value.__class__ is Finished:
-            lists.append(value.text)
-            return _PLACE
-        return json_default(value)
-
-    text = _with_blanks(_compact(plain, default, _OPTIONS), indent=0)
-    parts = _escaped(text).split(b'"\\u0000"')
-    if len(parts) != len(lists) + 1:
-        raise ValueError("a text of the content looks like the place of a list")
-    pieces = [parts[0]]
-    for text, following in zip(lists, parts[1:], strict=True):
-        pieces += [text, following]
-    return b"".join(pieces)
-
-
-_compact = orjson.dumps
+compact = orjson.dumps
 _with_blanks: Callable[..., bytes] = msgspec.json.format
 
 
-_PLACE = "\x00"
-"""Stands for a list of numbers while the text around it gets its blanks."""
+def _escaped(text: bytes) -> str:
+    return _BEYOND_ASCII.sub(lambda found: string_text(found[0])[1:-1], text.decode())
 
 
-def _escaped(text: bytes) -> bytes:
-    if text.isascii() and b"\x7f" not in text:
-        return text
-    return _BEYOND_ASCII.sub(lambda found: _string_text(found[0])[1:-1], text.decode()).encode("ascii")
-
-
-_string_text: Callable[[str], str] = encoder.encode_basestring_ascii
+string_text: Callable[[str], str] = encoder.encode_basestring_ascii
+"""A text with its quotation marks; what is beyond ASCII becomes escapes."""
 
 _make_encoder: Any = getattr(encoder, "c_make_encoder", None)
 # markers, default, encoder, indent, key separator, item separator, sort keys, skip other keys, allow NaN
 _chunks = _make_encoder and _make_encoder(
-    None, json_default, _string_text, None, ": ", ", ", False, False, True
+    None, json_default, string_text, None, ": ", ", ", False, False, True
 )
 
 
@@ -100,12 +75,12 @@ text_of: Callable[[Any], str] = _text_of if _chunks else json.JSONEncoder(defaul
 
 
 def verbatim(value: Any) -> Any:
-    """A value of any content, for `encode`: its text is made here and now."""
+    """A value of any content, for `plain_text`: its text is made here and now."""
     return None if value is None else Finished(text_of(value).encode("ascii"))
 
 
 def number(value: Any) -> Any:
-    """A number for `encode`, which spells very large and very small ones differently."""
+    """A number for `plain_text`, which spells very large and very small ones differently."""
     if not isinstance(value, float):
         return value
     if value == 0 or 1e-4 <= value < 1e16 or -1e16 < value <= -1e-4:
@@ -114,35 +89,40 @@ def number(value: Any) -> Any:
 
 
 def numbers(values: Any) -> Any:
-    """A list of floating point numbers for `encode`; an array counts as the list of its elements."""
+    """A list of floating point numbers among plain values."""
+    return None if values is None else Finished(numbers_text(values).encode("ascii"))
+
+
+def numbers_text(values: Any) -> str:
+    """A list of floating point numbers; an array counts as the list of its elements."""
     if values is None or isinstance(values, str):
-        return values
+        return text_of(values)
     if values.__class__ is not list:
         if getattr(values, "ndim", 0) == 1 and values.dtype.kind == "f":
-            return _array(values)
+            return _array_text(values)
         values = plain_list(values)
-    text = _compact(values, json_default, _OPTIONS)
+    text = compact(values, json_default, _OPTIONS)
     if text.find(b"[", 1) > 0 or b'"' in text or b"n" in text or b"u" in text or b"s" in text or b"{" in text:
         # A list, a string, null (also for NaN), true, false or an object: nothing that a comma can be trusted in.
-        return verbatim(values)
+        return text_of(values)
     return _respelled(text, may_be_small=True)
 
 
-def _array(values: Any) -> Any:
+def _array_text(values: Any) -> str:
     # Single precision has fewer digits than the same number in double precision, which Python writes.
     doubles = values.astype("float64", order="C", copy=False)
-    text = _compact(doubles, json_default, _OPTIONS | orjson.OPT_SERIALIZE_NUMPY)
+    text = compact(doubles, json_default, _OPTIONS | orjson.OPT_SERIALIZE_NUMPY)
     if b"n" in text:
-        return verbatim(values.tolist())
+        return text_of(values.tolist())
     return _respelled(text, may_be_small=len(doubles) > 0 and abs(doubles).min() < 1e-4)
 
 
-def _respelled(text: bytes, *, may_be_small: bool) -> Finished:
+def _respelled(text: bytes, *, may_be_small: bool) -> str:
     # Python writes some numbers with an exponent that orjson writes without one, and exponents differently.
     if may_be_small:
         text = _with_repr(text, b"0.0000")
     text = _with_repr(text, b"e")
-    return Finished(text.replace(b",", b", "))
+    return text.replace(b",", b", ").decode()
 
 
 def _with_repr(text: bytes, sign: bytes) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import msgspec
 
@@ -39,10 +39,14 @@ _SINGLE_PRECISION = Annotated[float, msgspec.Meta(ge=-scalars.LARGEST["float"], 
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What msgspec reads for a node, and what makes the value of it; no `convert` if it is the value."""
+    """What msgspec reads for a node, and what makes the value of it; no `convert` if it is the value.
+
+    `shape` is that of a nested object or of the objects in a list, if they are read field by field.
+    """
 
     type: Any
     convert: Reader | None = None
+    shape: Shape | None = None
 
     def value(self, given: Any) -> Any:
         """The value of what msgspec has read; raises one of `REFUSED`."""
@@ -63,7 +67,7 @@ def typed_node(node: Any, mode: Mode = REQUEST) -> Typed:
         case MessageType(cls):
             shape = _shape_of(cls, mode)
             if shape is not None:
-                return Typed(shape.struct, shape.convert)
+                return Typed(shape.struct, shape.convert, shape)
         case Repeated(item):
             return _typed_list(typed_node(item, mode))
         case MapOf(Scalar("string"), item):
@@ -85,7 +89,7 @@ def _typed_list(item: Typed) -> Typed:
     convert = item.convert
     if convert is None:
         return Typed(list[item.type])  # type: ignore[name-defined]  # a type made at run time
-    return Typed(list[item.type], lambda values: [convert(value) for value in values])  # type: ignore[name-defined]  # a type made at run time
+    return Typed(list[item.type], lambda values: [convert(value) for value in values], item.shape)  # type: ignore[name-defined]  # a type made at run time
 
 
 def _typed_map(item: Typed) -> Typed:
@@ -96,6 +100,12 @@ def _typed_map(item: Typed) -> Typed:
         dict[str, item.type],  # type: ignore[name-defined]  # a type made at run time
         lambda values: {key: convert(value) for key, value in values.items()},
     )
+
+
+def _is_copied(typed: Typed) -> bool:
+    if typed.shape is not None:
+        return typed.shape.copies
+    return Any not in (typed.type, *get_args(typed.type))
 
 
 def _structure(name: str, attributes: dict[str, str], typed: dict[str, Typed]) -> type[msgspec.Struct]:
@@ -128,6 +138,8 @@ class Shape:
             if field.name not in unions
         }
         self.struct = _structure(codecs.schema.name, self.attributes, self.typed)
+        self.copies = not unions and all(_is_copied(typed) for typed in self.typed.values())
+        """True if an object shares nothing with the dictionary that it is read from."""
         self.convert: Reader = _generate(self)
 
 
@@ -220,7 +232,7 @@ class _Filler:
                 continue
             absent = absent_text(source, field, shape.mode, needed=True) or "None"
             target = f"{owner}.{field.name}"
-            inner = self._inner(field, shape.mode)
+            inner = self._inner(shape.typed[field.name])
             if inner is not None:
                 self._objects(inner, field, attribute, target, absent)
             else:
@@ -236,12 +248,12 @@ class _Filler:
         source.line(f"value = {attribute}")
         source.line(f"{target} = {absent} if value is None else {value}")
 
-    def _inner(self, field: Field, mode: Mode) -> Shape | None:
-        node = field.type.item if isinstance(field.type, Repeated) else field.type
-        if not isinstance(node, MessageType) or self._level >= _MOST_INLINED_LEVELS:
+    def _inner(self, typed: Typed) -> Shape | None:
+        """The shape of nested objects whose statements may stand here."""
+        shape = typed.shape
+        if shape is None or not shape.codecs.builds_directly or self._level >= _MOST_INLINED_LEVELS:
             return None
-        inner = _shape_of(node.cls, mode)
-        return inner if inner is not None and inner.codecs.builds_directly else None
+        return shape
 
     def _objects(self, inner: Shape, field: Field, attribute: str, target: str, absent: str) -> None:
         source = self.source

@@ -75,8 +75,7 @@ def member_reader(owner: type[Any], member: Member, mode: Mode) -> Callable[[Any
     read = node_reader(member_node(member), mode)
     if list_item(member) is None:
         return read
-    wrapper = getattr(owner, member.wrapper) if member.wrapper else member.type.cls  # type: ignore[union-attr]  # not a wrapper: a class that unwraps
-    name = schema_of(wrapper).fields[0].name
+    name = wrapped_name(owner, member)
 
     def read_wrapped(value: Any) -> Any:
         if isinstance(value, dict):
@@ -86,3 +85,9 @@ def member_reader(owner: type[Any], member: Member, mode: Mode) -> Callable[[Any
         return read(value)
 
     return read_wrapped
+
+
+def wrapped_name(owner: type[Any], member: Member) -> str:
+    """The name of the list in the object that wraps it on the wire."""
+    wrapper = getattr(owner, member.wrapper) if member.wrapper else member.type.cls  # type: ignore[union-attr]  # not a wrapper: a class that unwraps
+    return schema_of(wrapper).fields[0].name

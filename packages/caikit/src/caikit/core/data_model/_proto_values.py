@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from google.protobuf.any_pb2 import Any as AnyMessage
+
 from . import _registry
 from ._json_dict import fill_struct, struct_to_dict
 from ._timestamp import fill_timestamp, proto_to_datetime
@@ -101,7 +103,11 @@ def write_struct(message: Any, value: Any) -> None:
 
 
 def write_any(message: Any, value: Any) -> None:
-    message.Pack(value.to_proto())
+    """Pack a data object; an Any of unknown content is copied, None leaves the message empty."""
+    if isinstance(value, AnyMessage):
+        message.CopyFrom(value)
+    elif value is not None:
+        message.Pack(value.to_proto())
 
 
 def read_any(message: Any) -> Any:
