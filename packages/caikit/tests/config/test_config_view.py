@@ -33,8 +33,10 @@ def test_reading(config):
     assert config.view["a-b"] == 2
     assert config.view.__default__ == 3
     assert "view" in config
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match=r"^'absent'$"):
         config["absent"]
+    with pytest.raises(AttributeError):
+        _ = config.absent.key
 
 
 @pytest.mark.parametrize(
@@ -100,3 +102,14 @@ def test_copies_of_parts_can_be_changed(config, part):
 def test_dumping(config, dump):
     assert yaml.safe_load(dump(config)) == config
     assert yaml.safe_load(dump(config.view.list)) == config.view.list
+
+
+def test_keys_that_are_methods_of_dictionaries(temp_config):
+    temp_config({"methods": {"items": 1, "get": 2}})
+    assert caikit.get_config().methods["items"] == 1
+    assert dict(caikit.get_config().methods.items()) == {"items": 1, "get": 2}
+
+
+def test_message_of_an_item_assignment(config):
+    with pytest.raises(TypeError, match=r"^ImmutableAttributeAccessDict does not support item assignment$"):
+        config["key"] = 2

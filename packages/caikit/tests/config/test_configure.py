@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aconfig
 import pytest
+import yaml
 
 import caikit
 from caikit.config.config import BASE_CONFIG_PATH, merge_configs, preserved
@@ -40,9 +41,13 @@ def test_defaults_are_there_without_configure():
 
 
 @pytest.mark.parametrize("arguments", [{}, {"config_dict": {}}, {"config_yml_path": ""}])
-def test_nothing_to_configure(arguments):
-    with pytest.raises(ValueError, match=r"^No config_file or config_dict provided$"):
+def test_nothing_to_configure(arguments, caplog):
+    message = "No config_file or config_dict provided"
+    with pytest.raises(ValueError, match=f"^{message}$"):
         caikit.configure(**arguments)
+    record = caplog.records[-1]
+    assert (record.name, record.levelname) == ("CONFIG", "ERROR")
+    assert (record.msg["log_code"], record.msg["message"]) == ("<CFG43273054E>", message)
 
 
 def test_calls_add_up_and_make_new_objects():
@@ -77,6 +82,10 @@ def test_path_objects_relative_paths_and_empty_files(tmp_path, monkeypatch):
     assert caikit.get_config().foo == 1
 
 
+BOMB = "\n".join(f"a{n + 1}: &a{n + 1} [{', '.join(9 * [f'*a{n}'])}]" for n in range(7))
+BOMB = f"a0: &a0 [x]\n{BOMB}"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "errors", "message"),
     [
@@ -84,11 +93,55 @@ def test_path_objects_relative_paths_and_empty_files(tmp_path, monkeypatch):
         ("a.json", "{}", (AssertionError, ValueError), "Must send in a .yaml or .yml file"),
         ("list.yml", "[1, 2]", (TypeError,), "expected a mapping of settings, got list"),
         ("keys.yml", "foo: {1: 2}", (TypeError, AttributeError), r"expected str as key, got 1 \(int\).*foo"),
+        (
+            "flow.yml",
+            "a:\n  b: [1\nc: 2",
+            (ValueError, yaml.YAMLError),
+            r"flow.yml, line 3, column 2: while parsing",
+        ),
+        (
+            "tab.yml",
+            "a:\n\tb: 1",
+            (ValueError, yaml.YAMLError),
+            r"tab.yml, line 2, column 1: .*cannot start any token",
+        ),
+        (
+            "tag.yml",
+            "a: !!python/name:os.system",
+            (ValueError,),
+            r"tag.yml, line 1, column 4: could not determine",
+        ),
+        (
+            "two.yml",
+            "a: 1\n---\nb: 1",
+            (ValueError,),
+            r"two.yml, line 2, column 1: expected a single document",
+        ),
+        (
+            "bytes.yml",
+            b"a: 1\nb: \xff",
+            (ValueError, yaml.YAMLError),
+            r"bytes.yml, line 2: invalid leading UTF-8 octet",
+        ),
+        ("date.yml", "a: 2020-99-99", (ValueError,), r"expected YAML in .*date.yml: month must be in 1..12"),
+        (
+            "circle.yml",
+            "a: &a [*a]",
+            (ValueError,),
+            r"circle.yml: the node with the anchor &a contains itself",
+        ),
+        (
+            "deep.yml",
+            "a: " + 100_000 * "[",
+            (ValueError,),
+            r"deep.yml: expected at most 100 levels of nesting",
+        ),
+        ("bomb.yml", BOMB, (ValueError,), r"bomb.yml: expected aliases that stand for at most"),
     ],
 )
 def test_bad_files(tmp_path, name, content, errors, message):
     if content is not None:
-        write(tmp_path / name, content)
+        (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     before = caikit.get_config()
     for error in errors:
         with pytest.raises(error, match=message):
@@ -133,9 +186,33 @@ def test_a_file_that_is_no_longer_named_stays_below(tmp_path):
     assert configured(foo={"a": "dict"}).foo.a == "dict"
 
 
-def test_extra_files_are_read_again(tmp_path):
+def test_an_extra_file_has_its_own_strategy(tmp_path):
+    path = write(tmp_path / "a.yml", "foo: {b: file}\nmerge_strategy: override")
+    config = configured(config_files=path, foo={"a": "dict"}, bar={"a": "dict"})
+    assert config.foo == {"b": "file"}
+    assert config.bar == {"a": "dict"}
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [(5, r"Must send in a \.yaml or \.yml file"), ([5], "config_location must be str"), ("a.yml", "a.yml")],
+)
+def test_bad_extra_files(tmp_path, monkeypatch, named, message):
+    monkeypatch.chdir(tmp_path)
+    before = caikit.get_config()
+    with pytest.raises(AssertionError, match=message):
+        configured(config_files=named)
+    assert caikit.get_config() is before
+
+
+def test_extra_files_are_read_again(tmp_path, caplog):
     path = write(tmp_path / "a.yml", "foo: 1")
-    assert configured(config_files=path).foo == 1
+    with caplog.at_level("INFO", "CONFIG"):
+        assert configured(config_files=path).foo == 1
+    message = f"Loading config file '{path}'"
+    assert (message, "<RUN17612094I>") in [
+        (each.msg["message"], each.msg["log_code"]) for each in caplog.records
+    ]
     write(tmp_path / "a.yml", "foo: 2")
     assert configured(bar=1).foo == 2
     os.remove(path)

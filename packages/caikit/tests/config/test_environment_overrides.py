@@ -28,6 +28,15 @@ import caikit
         ('{"a": {"b": 1}}', {"a": {"b": 1}}),
         ("[unclosed", "[unclosed"),
         ("{0} items", "{0} items"),
+        ("{name}", "{name}"),
+        ("{}", {}),
+        ("{1: 2}", "{1: 2}"),
+        ("[!!python/name:os.system]", "[!!python/name:os.system]"),
+        ("[&a [*a]]", "[&a [*a]]"),
+        ("[2020-99-99]", "[2020-99-99]"),
+        (100_000 * "[", 100_000 * "["),
+        ("9" * 400, math.inf),
+        ("nan(1)", "nan(1)"),
     ],
 )
 def test_values_are_converted(temp_config, monkeypatch, text, value):

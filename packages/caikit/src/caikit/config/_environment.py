@@ -7,18 +7,20 @@ from typing import Any
 
 import yaml
 
+from .._bounded_yaml import read_yaml as parse
+from ._errors import ConfigContentError
 from ._log import log
 from ._merge import merge_configs
-from ._sources import Settings, load_yaml_text, read_mapping
+from ._sources import Settings, read_mapping
 
-__all__ = ["environment_value", "override_from_environment"]
+__all__ = ["environment_value", "override_from_environment", "variable_name"]
 
 _NAME_TABLE = str.maketrans(".-", "__")
 
 
 def environment_value(path: str) -> Any:
     """What the environment says about a key (None when it says nothing or null)."""
-    text = os.environ.get(_variable(path))
+    text = os.environ.get(variable_name(path))
     return None if text is None else _convert(text)
 
 
@@ -26,14 +28,15 @@ def override_from_environment(settings: Settings, path: str = "") -> None:
     """Replace every value of `settings` for which the environment has a variable."""
     for key, value in settings.items():
         full_key = f"{path}.{key}" if path else key
-        text = os.environ.get(_variable(full_key))
+        text = os.environ.get(variable_name(full_key))
         if text is not None:
             settings[key] = value = _overridden(value, text, full_key)
         if isinstance(value, dict):
             override_from_environment(value, full_key)
 
 
-def _variable(path: str) -> str:
+def variable_name(path: str) -> str:
+    """The variable that overrides a key."""
     return path.upper().translate(_NAME_TABLE)
 
 
@@ -44,7 +47,7 @@ def _overridden(value: Any, text: str, path: str) -> Any:
             return merge_configs(value, new_value)
         log().warning(
             "<CFG52084417W>",
-            f"Ignoring environment variable {_variable(path)}: {path} is a section and needs a mapping",
+            f"Ignoring environment variable {variable_name(path)}: {path} is a section and needs a mapping",
         )
         return value
     if isinstance(value, list) and not isinstance(new_value, list):
@@ -64,12 +67,13 @@ def _convert(text: str) -> Any:
 
 
 def _convert_structure(text: str) -> Any:
+    """A list or a mapping; text that only looks like one, such as `{name}` or `[INFO] started`, stays text."""
     try:
-        value = load_yaml_text(text)
-    except yaml.YAMLError:
+        value = parse(text)
+        if isinstance(value, dict) and (":" in text or not value):
+            return read_mapping(value, "environment")
+    except (yaml.YAMLError, ValueError, ConfigContentError):
         return text
-    if isinstance(value, dict):
-        return read_mapping(value, "environment")
     return value if isinstance(value, list) else text
 
 

@@ -5,11 +5,15 @@ AssertionError
  +-- ConfigFileNotFoundError (also FileNotFoundError)
 TypeError
  +-- ConfigContentError (also AttributeError)
+ValueError
+ +-- ConfigSyntaxError (also yaml.YAMLError)
 """
 
 from __future__ import annotations
 
-__all__ = ["ConfigContentError", "ConfigFileNotFoundError", "ConfigPathError"]
+import yaml
+
+__all__ = ["ConfigContentError", "ConfigFileNotFoundError", "ConfigPathError", "ConfigSyntaxError"]
 
 
 class ConfigPathError(AssertionError, ValueError):
@@ -22,3 +26,7 @@ class ConfigFileNotFoundError(AssertionError, FileNotFoundError):
 
 class ConfigContentError(TypeError, AttributeError):
     """The settings are not a mapping with string keys."""
+
+
+class ConfigSyntaxError(ValueError, yaml.YAMLError):
+    """The text of a file is not YAML, or stands for more than settings ever need."""

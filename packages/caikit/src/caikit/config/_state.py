@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from ._doubts import doubts_about, doubts_about_environment
 from ._environment import environment_value, override_from_environment
 from ._log import log
 from ._merge import merge_configs
-from ._sources import Settings, read_yaml
+from ._sources import Settings, Source, read_yaml
 from ._view import ConfigView
 
 __all__ = ["State"]
@@ -24,12 +25,19 @@ class State:
 
     The files named by `config_files` lie on top of everything else and are read again for every new state; a
     file that is no longer named becomes an ordinary layer below the new ones. `order` remembers where keys
-    first appeared, because that is how they are listed.
+    first appeared, because that is how they are listed, and `warned` what was complained about already.
     """
 
+    defaults: Settings = field(default_factory=dict)
     settled: Settings = field(default_factory=dict)
     files: dict[str, Settings] = field(default_factory=dict)
     order: Settings = field(default_factory=dict)
+    warned: frozenset[str] = frozenset()
+
+    @classmethod
+    def of_defaults(cls, source: Source) -> State:
+        """The state in which nothing but the packaged defaults and the environment counts."""
+        return cls(defaults=source.settings).with_sources([source])
 
     @cached_property
     def view(self) -> ConfigView:
@@ -37,29 +45,41 @@ class State:
         override_from_environment(values)
         return ConfigView(_ordered(values, self.order))
 
-    def with_sources(self, sources: Iterable[Settings]) -> State:
+    def with_sources(self, sources: Iterable[Source]) -> State:
         """This state with more settings on top and its files read again."""
+        sources = list(sources)
         order = copy.deepcopy(self.order)
         pending = self._merged()
         for source in sources:
-            _lay(pending, source)
-            _remember(order, source)
+            _lay(pending, source.settings)
+            _remember(order, source.settings)
+        read: list[Source] = []
         files: dict[str, Settings] = {}
         for path in _extra_files(pending):
             log().info("<RUN17612094I>", f"Loading config file '{path}'")
-            content = read_yaml(path)
+            read.append(read_yaml(path))
             files.pop(os.path.abspath(path), None)
-            files[os.path.abspath(path)] = content
-            _remember(order, content)
+            files[os.path.abspath(path)] = read[-1].settings
+            _remember(order, read[-1].settings)
         settled = copy.deepcopy(self.settled)
         for path, content in self.files.items():
             if path not in files:
                 _lay(settled, content)
         for source in sources:
-            _lay(settled, source)
+            _lay(settled, source.settings)
         state = replace(self, settled=settled, files=files, order=order)
+        state = replace(state, warned=state._warned_about([*sources, *read]))
         state.view  # noqa: B018 - computed here, so that the swap puts a finished state in force
         return state
+
+    def _warned_about(self, sources: Iterable[Source]) -> frozenset[str]:
+        found = dict(doubts_about_environment(self._merged(), self.defaults))
+        for source in sources:
+            found.update(doubts_about(source, self.defaults))
+        for text in found.values():
+            if text not in self.warned:
+                log().warning("<CFG71420386W>", text)
+        return self.warned.union(found.values())
 
     def _merged(self) -> Settings:
         values = copy.deepcopy(self.settled)

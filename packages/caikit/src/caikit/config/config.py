@@ -18,13 +18,18 @@ if TYPE_CHECKING:
 __all__ = ["BASE_CONFIG_PATH", "configure", "get_config", "merge_configs", "preserved"]
 
 BASE_CONFIG_PATH: str = os.path.realpath(os.path.join(os.path.dirname(__file__), "config.yml"))
+"""The file with the packaged defaults."""
 
 _lock = threading.RLock()
 _state: State | None = None
 
 
 def get_config() -> aconfig.Config:
-    """The immutable view of the configuration; a later `configure` makes a new one."""
+    """The immutable view of the configuration; a later `configure` makes a new one.
+
+    Keys are attributes, and items where they are no identifiers; an attribute that is not there is None. Copies
+    and pickles are ordinary, changeable `aconfig.Config` objects.
+    """
     return (_state or _current_state()).view
 
 
@@ -34,7 +39,12 @@ def configure(
     """Merge a YAML file, then a dictionary, into the configuration.
 
     The files named by the key `config_files` come on top of both, environment variables on top of everything.
-    If anything fails, the configuration stays as it was.
+    A source whose key `merge_strategy` is "override" replaces top-level keys as a whole.
+
+    ValueError if there is nothing to merge, a file is not called `.yml` or `.yaml`, or is no YAML;
+    FileNotFoundError if it is not there; TypeError if settings are no mapping with strings as keys. Then the
+    configuration stays as it was. Keys and environment variables that look misspelt, and values that cannot be
+    right, are logged as warnings.
     """
     global _state
     if not config_yml_path and not config_dict:
@@ -43,14 +53,14 @@ def configure(
         message = "No config_file or config_dict provided"
         log().error("<CFG43273054E>", message)
         raise ValueError(message)
-    from ._sources import read_mapping, read_yaml
+    from ._sources import Source, read_mapping, read_yaml
 
     with _lock:
         sources = []
         if config_yml_path:
             sources.append(read_yaml(config_yml_path))
         if config_dict:
-            sources.append(read_mapping(config_dict))
+            sources.append(Source("config_dict", read_mapping(config_dict)))
         _state = _current_state().with_sources(sources)
 
 
@@ -59,7 +69,7 @@ def preserved() -> Iterator[None]:
     """Bring back, at the end, the configuration that was in force at the start."""
     global _state
     with _lock:
-        before = _current_state()
+        before = _state
     try:
         yield
     finally:
@@ -74,5 +84,5 @@ def _current_state() -> State:
             from ._sources import read_yaml
             from ._state import State
 
-            _state = State().with_sources([read_yaml(BASE_CONFIG_PATH)])
+            _state = State.of_defaults(read_yaml(BASE_CONFIG_PATH))
         return _state

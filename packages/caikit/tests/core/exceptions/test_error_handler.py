@@ -111,6 +111,7 @@ def test_failing_checks(caplog, check, args, kwargs, expected):
         ("subclass_check", (None, str), {"allow_none": True}),
         ("value_check", (1, "{}"), {}),
         ("file_check", (__file__, pathlib.Path(__file__), __file__.encode()), {}),
+        ("file_check", (), {}),
         ("dir_check", (), {}),
         ("dir_check", ("/",), {}),
     ],
@@ -156,6 +157,43 @@ def test_one_exception_is_logged_a_few_times_only(caplog):
     assert messages[4:] == [
         "reached MAX_EXCEPTION_LOG_MESSAGES of `4`, will no log exception `ValueError('boom')` "
     ]
+
+
+@pytest.mark.parametrize(("limit", "lines"), [(1, 2), (0, 1), ("text", 5), (None, 5)])
+def test_limit_of_log_lines(caplog, temp_config, limit, lines):
+    temp_config({"max_exception_log_messages": limit})
+    caplog.clear()
+    failure = ValueError("boom")
+    for _ in range(8):
+        with pytest.raises(ValueError):
+            error.log_raise(CODE, failure)
+    assert len(caplog.records) == lines
+
+
+class UnprintableError(Exception):
+    def __repr__(self):
+        raise RuntimeError
+
+
+class UnchangeableError(Exception):
+    def __setattr__(self, name, value):
+        raise AttributeError(name)
+
+
+@pytest.mark.parametrize("failure", [UnprintableError("a"), UnchangeableError("a")])
+def test_odd_exceptions_are_raised_and_logged(caplog, failure):
+    with pytest.raises(type(failure)) as raised:
+        error(CODE, failure)
+    assert raised.value is failure
+    assert len(caplog.records) == 1
+    with pytest.raises(ValueError) as raised:
+        error(CODE, ValueError("outer"), failure)
+    assert raised.value.__cause__ is failure
+
+
+def test_open_files_are_files(tmp_path):
+    with open(tmp_path / "a", "w") as file:
+        error.file_check(CODE, file.fileno())
 
 
 def test_root_exception(caplog):

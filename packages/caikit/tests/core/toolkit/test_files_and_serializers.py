@@ -7,6 +7,7 @@ import tarfile
 import zipfile
 
 import pytest
+import yaml
 
 import caikit.core
 from caikit.core.toolkit import fileio, serializers
@@ -51,6 +52,36 @@ def test_csv_corner_cases(tmp_path):
     assert not path.exists()
 
 
+def test_appending_rows(tmp_path):
+    path = str(tmp_path / "file")
+    fileio.save_csv([["a", 1]], path)
+    fileio.save_csv([["b", 2]], path, mode="a")
+    assert fileio.load_csv(path) == [["a", "1"], ["b", "2"]]
+    fileio.save_dict_csv([{"a": 1}], path)
+    fileio.save_dict_csv([{"a": 2}], path, mode="a")
+    assert fileio.load_dict_csv(path) == [{"a": "1"}, {"a": "a"}, {"a": "2"}]
+
+
+@pytest.mark.parametrize(("kind", "error"), [("json", TypeError), ("yaml", yaml.YAMLError)])
+def test_what_cannot_be_written_leaves_the_file_alone(tmp_path, kind, error):
+    path = str(tmp_path / "file")
+    getattr(fileio, f"save_{kind}")({"a": 1}, path)
+    with pytest.raises(error):
+        getattr(fileio, f"save_{kind}")({"a": 1, "b": object()}, path)
+    assert getattr(fileio, f"load_{kind}")(path) == {"a": 1}
+
+
+@pytest.mark.parametrize("kind", ["txt", "json", "yaml", "csv", "dict_csv", "binary", "pickle", "raw"])
+def test_files_that_cannot_be_written_are_named(tmp_path, kind):
+    path = str(tmp_path / "missing" / "file")
+    value = {"binary": b"a", "csv": [["a"]], "dict_csv": [{"a": 1}]}.get(kind, "a")
+    with pytest.raises(FileNotFoundError, match="missing"):
+        getattr(fileio, f"save_{kind}")(value, path)
+    (tmp_path / "missing").write_text("no directory")
+    with pytest.raises(NotADirectoryError, match="missing"):
+        getattr(fileio, f"save_{kind}")(value, path)
+
+
 def names_in(archive):
     if archive.endswith(".zip"):
         with zipfile.ZipFile(archive) as file:
@@ -74,6 +105,23 @@ def test_compress_into_the_working_directory(tmp_path, monkeypatch):
     (tmp_path / "in").mkdir()
     monkeypatch.chdir(tmp_path)
     assert fileio.compress("in") == os.path.join(os.getcwd(), "archive.zip")
+
+
+def test_an_archive_does_not_contain_itself(tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_text("a")
+    monkeypatch.chdir(tmp_path)
+    assert names_in(fileio.compress(".")) == ["a.txt"]
+
+
+@pytest.mark.parametrize(
+    ("path", "extension", "error"),
+    [("missing", "zip", FileNotFoundError), ("a.txt", "zip", NotADirectoryError), ("", "rar", ValueError)],
+)
+def test_what_cannot_be_compressed(tmp_path, path, extension, error):
+    (tmp_path / "a.txt").write_text("a")
+    with pytest.raises(error):
+        fileio.compress(str(tmp_path / path), str(tmp_path / "arch"), extension)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,9 @@ def test_helpers():
     assert QualityEvaluator.calc_f1_score(["a", "b"], ["a"]) == (1.0, 0.5, approximately(2 / 3))
     with pytest.raises(ValueError, match=r"^Match function not returning expected tuple format$"):
         QualityEvaluator.calc_f1_score(["a"], ["a"], lambda gold, predicted: 5)
+    halves = QualityEvaluator.calc_f1_score(["a", "b"], ["a", "c"], lambda gold, predicted: ({"a"}, {"a"}))
+    assert halves == (0.5, 0.5, 0.5)
+    assert QualityEvaluator.calc_f1_score([], []) == (0.0, 0.0, 0.0)
     matrix = {"a": F1Metrics(1, 1, 0)}
     container = QualityEvaluator.calc_metrics_from_confusion_matrix(matrix)
     assert matrix["a"].precision == 0.5

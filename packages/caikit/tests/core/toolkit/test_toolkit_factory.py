@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import aconfig
 import pytest
 
@@ -66,6 +70,62 @@ def test_unknown_type(blob, named):
     message = f"^value check failed: No Tester class registered for type {named}$"
     with pytest.raises(ValueError, match=message):
         factory().construct(blob)
+
+
+@pytest.mark.parametrize("kind", [Factory, ImportableFactory])
+@pytest.mark.parametrize(
+    ("blob", "error", "message"),
+    [
+        ("THING", TypeError, "variable `instance_config` has type `str`"),
+        (None, TypeError, "variable `instance_config` has type `NoneType`"),
+        ({"type": "THING", "config": [1]}, TypeError, "variable `config` has type `list`"),
+        ({"type": ["THING"]}, ValueError, r"No Tester class registered for type \['THING'\]"),
+    ],
+)
+def test_bad_blobs(kind, blob, error, message):
+    with pytest.raises(error, match=message):
+        factory(kind).construct(blob)
+
+
+def test_keys_and_plain_dictionaries():
+    assert (Factory.TYPE_KEY, Factory.CONFIG_KEY) == ("type", "config")
+    assert ImportableFactory.IMPORT_CLASS_KEY == "import_class"
+    blob = aconfig.Config({"type": "THING", "config": {"a": 1}}, override_env_vars=False)
+    assert factory().construct(blob).config == {"a": 1}
+    assert factory().construct({"type": "THING", "config": None}).config == {}
+
+
+EXAMPLE = """
+import caikit
+from caikit.core.toolkit.factory import Factory, FactoryConstructible
+
+class MyDB(FactoryConstructible):
+    name = "MYDB"
+    def __init__(self, config, instance_name):
+        self.instance_name = instance_name
+
+class YourDB(MyDB):
+    name = "YOURDB"
+
+connectors = Factory("Connectors")
+connectors.register(MyDB)
+connectors.register(YourDB)
+caikit.configure(config_dict={"datastore": {"type": "YOURDB", "config": {"host": "a"}}})
+print(connectors.construct(caikit.get_config().datastore).instance_name)
+"""
+
+
+@pytest.mark.parametrize(("variables", "printed"), [({}, "YOURDB"), ({"DATASTORE_TYPE": "MYDB"}, "MYDB")])
+def test_documented_example(variables, printed):
+    result = subprocess.run(
+        [sys.executable, "-c", EXAMPLE],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert result.stdout.strip() == printed
 
 
 def test_constructible_is_abstract():

@@ -93,6 +93,17 @@ def test_switches(caplog):
     assert len(announced(caplog)) == 1
 
 
+def test_the_switch_can_be_assigned(caplog, monkeypatch):
+    monkeypatch.setattr(wip_decorator, "_ENABLE_DECORATOR", False)
+    work_in_progress(plain)()
+    assert not announced(caplog)
+
+
+def test_channel(caplog):
+    work_in_progress(plain)()
+    assert [(record.name, record.levelname) for record in caplog.records] == [("WIPDC", "WARNING")]
+
+
 def test_temporary_silence_is_of_one_context(caplog):
     decorated = work_in_progress(plain)
     other = contextvars.copy_context()

@@ -11,10 +11,12 @@ from collections.abc import Generator, Iterable, Iterator
 from typing import Any, NoReturn
 
 from ...config import get_config
+from ._text import safe_repr
 
 __all__ = ["ErrorHandler", "get", "without_logging"]
 
 _LOGGED_ATTRIBUTE = "_caikit_core_nexception_log_messages"
+_DEFAULT_LIMIT = 4
 
 _silent = contextvars.ContextVar("caikit_error_handler_silent", default=False)
 _handlers: dict[str, ErrorHandler] = {}
@@ -50,7 +52,11 @@ class ErrorHandler:
     def log_raise(
         self, log_code: str, exception: BaseException, root_exception: BaseException | None = None
     ) -> NoReturn:
-        """Log and raise `exception`; one exception object is logged a limited number of times."""
+        """Log `exception` as an error and raise it, from `root_exception` if that is given.
+
+        One exception object is logged `max_exception_log_messages` times at most. What is no exception is a
+        TypeError that names the log code.
+        """
         if not isinstance(exception, BaseException):
             raise TypeError(
                 f"{log_code}: expected an exception to raise, got {exception!r} of type {type(exception).__name__}"
@@ -63,7 +69,11 @@ class ErrorHandler:
     __call__ = log_raise
 
     def type_check(self, log_code: str, /, *types: type, allow_none: bool = False, **variables: Any) -> None:
-        """Every variable must be an instance of one of `types`."""
+        """Every variable must be an instance of one of `types`, else TypeError with the name of the variable.
+
+        A log code has three letters, eight digits and the severity: `<ABC12345678E>`. This and all other checks
+        do nothing while `enable_error_checks` is off.
+        """
         if not _checks_enabled():
             return
         self._check_arguments(log_code, types, variables)
@@ -81,7 +91,10 @@ class ErrorHandler:
     def type_check_all(
         self, log_code: str, /, *types: type, allow_none: bool = False, **variables: Any
     ) -> None:
-        """Every variable must be an iterable, but no string or generator, of instances of `types`."""
+        """Every variable must be an iterable of instances of `types`, else TypeError.
+
+        Strings and generators do not count as iterables. Of a dictionary the keys are checked. `allow_none` is about the variables, not about their elements.
+        """
         if not _checks_enabled():
             return
         self._check_arguments(log_code, types, variables)
@@ -97,7 +110,7 @@ class ErrorHandler:
     def subclass_check(
         self, log_code: str, child_class: Any, /, *parent_classes: type, allow_none: bool = False
     ) -> None:
-        """`child_class` must be a class derived from one of `parent_classes`."""
+        """`child_class` must be one of `parent_classes` or derived from one, else TypeError."""
         if not _checks_enabled():
             return
         if not parent_classes:
@@ -111,13 +124,16 @@ class ErrorHandler:
             )
 
     def value_check(self, log_code: str, condition: Any, *args: Any) -> None:
-        """`condition` must be true; `args` are a message, or a `str.format` template and its values."""
+        """`condition` must be true, else ValueError.
+
+        `args` are a message, or a `str.format` template and its values.
+        """
         if not _checks_enabled() or condition:
             return
         self.log_raise(log_code, ValueError(f"value check failed: {_message(*args)}"))
 
     def file_check(self, log_code: str, *file_paths: Any) -> None:
-        """Every path must be that of a file."""
+        """Every path must be that of a file, else FileNotFoundError."""
         if not _checks_enabled():
             return
         for path in file_paths:
@@ -127,7 +143,7 @@ class ErrorHandler:
                 self.log_raise(log_code, FileNotFoundError(f"Path `{path}` is not a file"))
 
     def dir_check(self, log_code: str, *dir_paths: Any) -> None:
-        """Every path must be that of a directory."""
+        """Every path must be that of a directory, else FileNotFoundError or NotADirectoryError."""
         if not _checks_enabled():
             return
         for path in dir_paths:
@@ -155,18 +171,22 @@ class ErrorHandler:
 
     def _log(self, log_code: str, exception: BaseException, root: BaseException | None) -> None:
         already_logged = getattr(exception, _LOGGED_ATTRIBUTE, -1) + 1
-        setattr(exception, _LOGGED_ATTRIBUTE, already_logged)
-        limit = get_config().max_exception_log_messages
+        # an exception that does not take the attribute is logged every time
+        with contextlib.suppress(Exception):
+            setattr(exception, _LOGGED_ATTRIBUTE, already_logged)
+        configured = get_config().max_exception_log_messages
+        limit = configured if isinstance(configured, int) else _DEFAULT_LIMIT
         if _silent.get() or already_logged > limit:
             return
         if already_logged == limit:
             message = (
-                f"reached MAX_EXCEPTION_LOG_MESSAGES of `{limit}`, will no log exception `{exception!r}` "
+                f"reached MAX_EXCEPTION_LOG_MESSAGES of `{limit}`, will no log exception "
+                f"`{safe_repr(exception)}` "
             )
         else:
-            message = f"exception raised: {exception!r}"
+            message = f"exception raised: {safe_repr(exception)}"
             if root is not None:
-                message += f", root exception: {root!r}"
+                message += f", root exception: {safe_repr(root)}"
         self.log_chan.error({"log_code": log_code, "message": message})
 
 

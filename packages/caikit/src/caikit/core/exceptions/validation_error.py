@@ -6,7 +6,7 @@ __all__ = ["DataValidationError"]
 
 
 class DataValidationError(Exception):
-    """An item of the training data is not valid."""
+    """An item of the training data is not valid; `reason` says why, `item_number` (from 0, if known) which one."""
 
     def __init__(self, reason: str, item_number: int | None = None) -> None:
         super().__init__(reason, item_number)

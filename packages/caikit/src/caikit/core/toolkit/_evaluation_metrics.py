@@ -20,7 +20,7 @@ __all__ = [
 
 @dataclass
 class F1Metrics:
-    """The figures of one label, or of all."""
+    """The figures of one label, or of all: counts, and values from 0.0 to 1.0; None where it was not computed."""
 
     true_positive: int | None = None
     false_positive: int | None = None

@@ -51,11 +51,19 @@ class QualityEvaluator:
         partial_match_metrics: bool = False,
         max_hierarchy_levels: int = 3,
     ) -> dict[str, Any]:
-        """Precision, recall and F1.
+        """Precision, recall and F1, from 0.0 to 1.0, per label, as the mean over labels (macro) and of all (micro).
 
-        `find_label_func(item)` says which label an item has and `find_label_data_func(items, label)` which items
-        have a label; for hierarchical labels both are called with a level and return such functions. `labels`
-        restricts the evaluation to some labels.
+        With several labels per example, `find_label_func(item)` says which label an item has and
+        `find_label_data_func(items, label)` which items have a label; a `find_label_func` that raises
+        NotImplementedError leaves only the micro figures. `detailed_metrics` adds the figures of each example,
+        `partial_match_metrics` those of items that contain each other as whole words.
+
+        For hierarchical labels `find_label_func(level)` returns such a function; what is compared are the labels of
+        a level, 1 to `max_hierarchy_levels`, and of None, which stands for all levels. The result has the keys
+        "level_all", "level_1" and so on.
+
+        `labels` restricts the evaluation to some labels. Gold and predictions of different lengths are an
+        AssertionError.
         """
         if len(self.gold) != len(self.pred):
             error("<COR45120836E>", AssertionError("Length of gold and predicted datasets does not match"))

@@ -22,7 +22,10 @@ _Platforms = str | list[str] | tuple[str, ...]
 
 
 def unsupported_platforms(platforms: _Platforms) -> Callable[[_Function], _Function]:
-    """Decorator: the function raises NotImplementedError where `sys.platform` is one of `platforms`."""
+    """Decorator: the function raises NotImplementedError where `sys.platform` is one of `platforms`.
+
+    Names are compared as a whole: "linux", "darwin", "win32".
+    """
     listed = _listed(platforms)
 
     def decorate(function: _Function) -> _Function:
@@ -45,7 +48,11 @@ def unsupported_platforms(platforms: _Platforms) -> Callable[[_Function], _Funct
 def is_importable_on_platform(
     module: str, package: str, exc_type: type[BaseException], platforms: _Platforms, platform_hint: str
 ) -> bool:
-    """Whether a module can be imported, where that is in doubt: on one of `platforms`."""
+    """Whether a module can be imported, where that is in doubt: on one of `platforms`.
+
+    On others it is True, and nothing is imported. `exc_type` is the exception that says that it cannot; it is
+    logged as a warning with `platform_hint`, and others are raised. A relative `module` starts at `package`.
+    """
     error.type_check("<COR81456123E>", str, module=module, package=package, platform_hint=platform_hint)
     if sys.platform not in _listed(platforms):
         return True

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import alog
 
 from ...config import get_config
@@ -10,14 +13,35 @@ __all__ = ["configure"]
 
 
 def configure() -> None:
-    """Set up the logging of this process from the section `log` of the configuration."""
+    """Set up the logging of this process from the section `log` of the configuration.
+
+    A formatter that is not "json" or "pretty" and a `channel_width` that is no number are a ValueError; a level or
+    filter that does not exist is logged as a warning, and not used.
+    """
     settings = get_config().log
     formatter = settings.formatter
     if formatter == "pretty":
-        formatter = alog.AlogPrettyFormatter(settings.channel_width)
+        formatter = alog.AlogPrettyFormatter(_whole_number("log.channel_width", settings.channel_width))
     alog.configure(
-        default_level=settings.level,
-        filters=settings.filters,
+        default_level=_level(settings.level),
+        filters=_filters(settings.filters),
         formatter=formatter,
         thread_id=settings.thread_id,
     )
+
+
+def _level(value: Any) -> str:
+    # an unquoted `off` is False in YAML
+    return "off" if value is False else str(value or "info").lower()
+
+
+def _filters(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {channel: _level(level) for channel, level in value.items()}
+    return value or ""
+
+
+def _whole_number(key: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"expected a whole number as {key}, got {value!r}")
+    return value

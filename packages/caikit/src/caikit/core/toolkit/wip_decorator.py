@@ -27,6 +27,7 @@ log = alog.use_channel("WIPDC")
 error = error_handler.get(log)
 
 message_format = "{} is still in the {} phase and subject to change!"
+"""What is logged or raised; filled with the function or class and the name of the category."""
 
 # read at every use, also assigned from outside
 _ENABLE_DECORATOR = True
@@ -35,7 +36,7 @@ _suspended = contextvars.ContextVar("caikit_wip_suspended", default=False)
 
 
 class WipCategory(enum.Enum):
-    """How far the work is."""
+    """How far the work is; the name is part of the message."""
 
     WIP = 1
     BETA = 2

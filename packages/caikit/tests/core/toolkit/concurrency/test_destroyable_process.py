@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -18,6 +19,7 @@ from caikit.core.toolkit.concurrency.destroyable_process import (
     SPAWN_CTX,
     DestroyableProcess,
 )
+from caikit.core.toolkit.concurrency.pickling_exception import PickleFailureFallbackException
 
 WAIT = 20
 
@@ -57,6 +59,22 @@ def wait_for(path):
 
 def state(process):
     return {name for name in ("destroyed", "canceled", "ran", "threw") if getattr(process, name)}
+
+
+class UnprintableError(Exception):
+    def __repr__(self):
+        raise RuntimeError
+
+    __str__ = __repr__
+
+
+def fail_unprintably():
+    raise UnprintableError
+
+
+class CannotBeRebuilt:
+    def __reduce__(self):
+        return fail, ()
 
 
 @pytest.mark.parametrize("start_method", ["fork", "spawn", "forkserver"])
@@ -120,6 +138,7 @@ def test_result_is_returned_on_demand_only():
     ("code", "error"),
     [
         (137, MemoryError("Process died with OOM error!")),
+        (9, MemoryError("Process died with OOM error!")),
         (3, RuntimeError("Process died with exit code 3")),
         (0, None),
     ],
@@ -154,6 +173,87 @@ def test_a_process_that_will_not_end_is_killed(tmp_path):
     assert process.exitcode == -signal.SIGKILL
     assert state(process) == {"destroyed", "canceled", "ran"}
     assert process.error is None
+
+
+def start_another(start_method):
+    process = DestroyableProcess(start_method, give, args=(5,), return_result=True)
+    process.start()
+    process.join(WAIT)
+    return process.get_or_throw()
+
+
+@pytest.mark.parametrize(("outer", "inner"), [("fork", "fork"), ("fork", "spawn"), ("spawn", "fork")])
+def test_processes_start_processes(outer, inner):
+    process = DestroyableProcess(outer, start_another, args=(inner,), return_result=True)
+    process.start()
+    process.join(WAIT)
+    alive = process.is_alive()
+    process.destroy()
+    assert not alive
+    assert process.get_or_throw() == 5
+
+
+def test_many_at_once():
+    processes = [DestroyableProcess("fork", give, args=(number,), return_result=True) for number in range(24)]
+    threads = [threading.Thread(target=process.start) for process in processes]
+    for thread in threads:
+        thread.start()
+    for thread, process in zip(threads, processes, strict=True):
+        thread.join(WAIT)
+        process.join(WAIT)
+    assert [process.get_or_throw() for process in processes] == list(range(24))
+
+
+@pytest.mark.parametrize("start_method", ["fork", "spawn"])
+def test_destroyed_by_several_threads(start_method):
+    process = DestroyableProcess(start_method, sleep_long)
+    process.start()
+    threads = [threading.Thread(target=process.destroy) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT)
+    assert state(process) == {"destroyed", "canceled", "ran"}
+    assert process.exitcode == -signal.SIGTERM
+
+
+def test_exceptions_that_cannot_be_shown_arrive():
+    process = DestroyableProcess("fork", fail_unprintably)
+    process.start()
+    process.join(WAIT)
+    with pytest.raises(PickleFailureFallbackException, match=r"^UnprintableError$"):
+        process.get_or_throw()
+
+
+def test_results_that_cannot_be_rebuilt_are_errors():
+    process = DestroyableProcess("fork", CannotBeRebuilt, return_result=True)
+    process.start()
+    process.join(WAIT)
+    with pytest.raises(ValueError, match=r"^outer$"):
+        process.get_or_throw()
+
+
+def test_work_that_cannot_be_sent_is_refused_at_the_start():
+    process = DestroyableProcess("spawn", lambda: 5)
+    with pytest.raises((pickle.PicklingError, AttributeError), match="lambda"):
+        process.start()
+    assert state(process) == set()
+    process.destroy()
+    assert process.completion_event.is_set()
+
+
+def test_the_child_logs_what_it_raised(capfd):
+    process = DestroyableProcess("spawn", fail)
+    process.start()
+    process.join(WAIT)
+    logged = capfd.readouterr().err
+    assert "<COR69863806E>" in logged
+    assert "Caught exception in destroyable process: ValueError('outer')" in logged
+
+
+def test_asking_too_early_is_logged(caplog):
+    assert DestroyableProcess("fork", give).get_or_throw() is None
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 
 def test_destroy_before_start():

@@ -123,3 +123,61 @@ def test_destroy_at_any_moment_leaves_a_finished_thread():
         assert thread.ran
         assert thread.work_done_event.is_set()
         assert thread.error is None or isinstance(thread.error, ThreadDestroyedException)
+
+
+def test_a_blocking_call_is_finished_first():
+    started, slept = threading.Event(), threading.Event()
+
+    def work():
+        started.set()
+        time.sleep(0.2)
+        slept.set()
+        spin(threading.Event())
+
+    thread = DestroyableThread(work)
+    thread.start()
+    started.wait(WAIT)
+    begin = time.monotonic()
+    thread.destroy()
+    thread.destroy()
+    assert time.monotonic() - begin < 0.1
+    thread.join(WAIT)
+    assert not slept.is_set()
+    assert isinstance(thread.error, ThreadDestroyedException)
+
+
+def test_a_thread_destroys_itself():
+    def work():
+        thread.destroy()
+        spin(threading.Event())
+
+    thread = DestroyableThread(work)
+    run(thread)
+    assert state(thread) == {"destroyed", "canceled", "ran", "threw"}
+
+
+class UnprintableError(Exception):
+    def __repr__(self):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("error", "level", "code"),
+    [
+        (ThreadDestroyedException(), "INFO", "<COR15827563I>"),
+        (ValueError("boom"), "WARNING", "<COR16788843W>"),
+        (UnprintableError(), "WARNING", "<COR16788843W>"),
+    ],
+)
+def test_failures_are_logged(caplog, error, level, code):
+    with caplog.at_level("INFO"):
+        run(DestroyableThread(fail, error))
+    record = caplog.records[-1]
+    assert (record.levelname, record.msg["log_code"]) == (level, code)
+    assert set(record.msg) >= {"log_code", "message", "stack_trace"}
+    assert type(error).__name__ in record.msg["stack_trace"]
+
+
+def test_threads_keep_the_program_alive():
+    assert not DestroyableThread(fail, ValueError()).daemon
+    assert issubclass(DestroyableThread, threading.Thread)

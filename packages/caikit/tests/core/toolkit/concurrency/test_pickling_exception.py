@@ -121,3 +121,35 @@ def test_circles_survive():
 def test_only_exceptions(wrong):
     with pytest.raises(TypeError):
         ExceptionPickler(wrong)
+
+
+class OnlyHereError(Exception):
+    here = True
+
+    def __reduce__(self):
+        return rebuild, (str(self),)
+
+
+def rebuild(text):
+    if not OnlyHereError.here:
+        raise ImportError("there is no such class")
+    return OnlyHereError(text)
+
+
+def test_what_cannot_be_rebuilt_keeps_its_text_and_its_chain(monkeypatch):
+    exception = OnlyHereError("text")
+    exception.__cause__ = KeyError("cause")
+    data = pickle.dumps(ExceptionPickler(exception))
+    monkeypatch.setattr(OnlyHereError, "here", False)
+    copied = pickle.loads(data).get()
+    assert type(copied) is PickleFailureFallbackException
+    assert str(copied) == "text"
+    assert repr(copied.__cause__) == "KeyError('cause')"
+
+
+def test_plain_attributes_survive():
+    exception = ValueError("text")
+    exception.__notes__ = ["a note"]
+    exception.detail = {"a": 1}
+    copied = sent(exception)
+    assert (copied.__notes__, copied.detail) == (["a note"], {"a": 1})

@@ -24,8 +24,8 @@ __all__ = ["FORKSERVER_CTX", "FORK_CTX", "OOM_EXIT_CODES", "SPAWN_CTX", "Destroy
 log = alog.use_channel("DESTROY-PROC")
 error = error_handler.get(log)
 
-# 137 is how shells and containers report death by SIGKILL
 OOM_EXIT_CODES = (137, 9, -9)
+"""Exit codes that are taken for a lack of memory: SIGKILL, as processes, shells and containers report it."""
 
 _TICK_SECONDS = 0.5
 
@@ -40,8 +40,11 @@ def _context(start_method: str) -> Any:
 
 
 FORK_CTX = _context("fork")
+"""The `multiprocessing` context of forked processes, for their events and queues; None where there is none."""
 SPAWN_CTX = _context("spawn")
+"""The context for spawned processes."""
 FORKSERVER_CTX = _context("forkserver")
+"""The context for processes of the fork server; None where there is none."""
 
 
 class CompletionEvent(Protocol):
@@ -163,6 +166,7 @@ class _ProcessBase(BaseProcess, Destroyable):
         if parent is not None:
             # inherited by fork: while the child held it too, it would not notice that its parent has gone
             parent.receiver.close()
+            _start_lock.release()  # taken by the thread that forked, of which this one is the copy
         if self._work is not None:
             run_and_send(self._work, self._sender)
 
@@ -268,8 +272,13 @@ def DestroyableProcess(start_method: str, *args: Any, **kwargs: Any) -> _Process
 
     `start_method` is "spawn", "forkserver" or "fork"; a fork of a program with threads can hang, so servers use
     one of the other two. Then follow `target=None, completion_event=None, args=None, kwargs=None,
-    destroy_grace_period=10` (seconds between SIGTERM and SIGKILL), `return_result=False`,
-    `description="Process"` (the word for it in errors) and the keywords of `multiprocessing.Process`.
+    destroy_grace_period=10` (seconds between SIGTERM and SIGKILL), `return_result=False` (whether `get_or_throw`
+    has the result, which must then be picklable), `description="Process"` (the word for it in errors) and the
+    keywords of `multiprocessing.Process`. A `completion_event` must come from the context of the start method.
+
+    It is a process of `multiprocessing` and a `Destroyable`. The event is set however the process ends. An end
+    without a result is a MemoryError if the exit code is one of `OOM_EXIT_CODES`, else a RuntimeError with the
+    exit code; after `destroy` there is no error.
     """
     supported = multiprocessing.get_all_start_methods()
     if start_method not in supported:

@@ -20,6 +20,7 @@ from typing import Any
 
 import alog
 
+from ...exceptions._text import safe_repr
 from .pickling_exception import ExceptionPickler
 
 __all__ = ["Outcome", "Work", "read_outcome", "run_and_send"]
@@ -59,7 +60,8 @@ def run_and_send(work: Work, sender: Connection) -> None:
         outcome = pickle.dumps(Outcome(result=work()))
         failed = False
     except Exception as failure:
-        log.error("<COR69863806E>", f"Caught exception in destroyable process: {failure!r}", exc_info=True)
+        message = f"Caught exception in destroyable process: {safe_repr(failure)}"
+        log.error("<COR69863806E>", message, exc_info=True)
         outcome = pickle.dumps(ExceptionPickler(failure))
         failed = True
     with sender, contextlib.suppress(BrokenPipeError):

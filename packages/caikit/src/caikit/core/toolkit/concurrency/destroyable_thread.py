@@ -10,6 +10,7 @@ from typing import Any
 
 import alog
 
+from ...exceptions._text import safe_repr
 from .destroyable import Destroyable
 
 __all__ = ["DestroyableThread", "ThreadDestroyedException"]
@@ -129,7 +130,7 @@ class DestroyableThread(threading.Thread, Destroyable):
             message = f"The thread {self.name} was destroyed"
             log.info({"log_code": "<COR15827563I>", "message": message, "stack_trace": stack_trace})
         else:
-            message = f"The thread {self.name} raised {self._raised!r}"
+            message = f"The thread {self.name} raised {safe_repr(self._raised)}"
             log.warning({"log_code": "<COR16788843W>", "message": message, "stack_trace": stack_trace})
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import alog
 
 from ...exceptions import error_handler
+from ...exceptions._text import safe_str
 
 __all__ = ["ExceptionPickler", "PickleFailureFallbackException"]
 
@@ -17,25 +18,31 @@ error = error_handler.get(alog.use_channel("EXC-PICKLE"))
 
 
 class PickleFailureFallbackException(Exception):  # noqa: N818 - a documented name
-    """Stands for an exception that cannot be pickled, with its text."""
+    """Stands for an exception that cannot be pickled, or not be rebuilt where it arrives, with its text."""
 
 
 class ExceptionPickler:
-    """Holds an exception so that pickling keeps its type, text, causes and contexts as far as possible."""
+    """Holds an exception so that pickling keeps its type, text, causes and contexts as far as possible.
+
+    A class whose constructor needs more than `args` is rebuilt with the attributes that are called like the
+    parameters, with or without an underscore in front. Where that fails, too, a PickleFailureFallbackException
+    with the same text takes its place. Tracebacks do not travel.
+    """
 
     def __init__(self, exception: Exception) -> None:
         error.type_check("<COR12665309E>", Exception, exception=exception)
         self.exception = exception
 
     def get(self) -> Exception:
+        """The exception; after unpickling the copy that was made here, chained like the original."""
         return self.exception
 
     def __reduce__(self) -> tuple[Callable[..., ExceptionPickler], tuple[list[_Link]]]:
         return _unpickle, (_links(self.exception),)
 
 
-# the pickled exception, the positions of its cause and its context, whether the context is hidden
-_Link = tuple[bytes, "int | None", "int | None", bool]
+# the pickled exception, its text, the positions of its cause and its context, whether the context is hidden
+_Link = tuple[bytes, str, "int | None", "int | None", bool]
 
 
 def _links(exception: BaseException) -> list[_Link]:
@@ -53,19 +60,32 @@ def _links(exception: BaseException) -> list[_Link]:
 
     # the chain grows while it is walked
     return [
-        (_pickled(link), position(link.__cause__), position(link.__context__), link.__suppress_context__)
+        (
+            _pickled(link),
+            safe_str(link),
+            position(link.__cause__),
+            position(link.__context__),
+            link.__suppress_context__,
+        )
         for link in chain
     ]
 
 
 def _unpickle(links: list[_Link]) -> ExceptionPickler:
-    # the pickles come out of the pickle that is being read just now, so they are trusted as much as it is
-    chain = [pickle.loads(data) for data, *_ in links]  # noqa: S301
-    for link, (_, cause, context, hidden) in zip(chain, links, strict=True):
+    chain = [_rebuilt(data, text) for data, text, *_ in links]
+    for link, (_, _, cause, context, hidden) in zip(chain, links, strict=True):
         link.__cause__ = None if cause is None else chain[cause]
         link.__context__ = None if context is None else chain[context]
         link.__suppress_context__ = hidden
     return ExceptionPickler(chain[0])
+
+
+def _rebuilt(data: bytes, text: str) -> Any:
+    try:
+        # it comes out of the pickle that is being read just now, so it is trusted as much as that
+        return pickle.loads(data)  # noqa: S301
+    except Exception:
+        return PickleFailureFallbackException(text)
 
 
 def _pickled(exception: BaseException) -> bytes:
@@ -76,7 +96,7 @@ def _pickled(exception: BaseException) -> bytes:
                 return data
         except Exception:  # noqa: S112 - the next way may work, the last one always does
             continue
-    return pickle.dumps(PickleFailureFallbackException(_text(exception)))
+    return pickle.dumps(PickleFailureFallbackException(safe_str(exception)))
 
 
 def _as_it_is(exception: BaseException) -> Any:
@@ -112,10 +132,3 @@ def _call(cls: type[BaseException], arguments: dict[str, Any]) -> BaseException:
 
 def _same(copy: Any, exception: BaseException) -> bool:
     return type(copy) is type(exception) and str(copy) == str(exception)
-
-
-def _text(exception: BaseException) -> str:
-    try:
-        return str(exception)
-    except Exception:
-        return type(exception).__name__
