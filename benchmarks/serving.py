@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import re
 import shutil
 import socket
@@ -26,9 +25,9 @@ from urllib.request import Request as HttpRequest
 from urllib.request import urlopen
 
 import grpc
+import report
 
-HERE = Path(__file__).parent
-SERVERS = HERE / "servers"
+SERVERS = Path(__file__).parent / "servers"
 sys.path.insert(0, str(SERVERS))
 
 from messages import METHOD, Request, Scores  # noqa: E402 - found through the line above
@@ -70,11 +69,7 @@ def main() -> None:
         }
     for connections, result in results.items():
         print(table(f"{connections} connections", result))
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
-    report = {"machine": machine, "python": platform.python_version(), "connections": results}
-    options.output.write_text(json.dumps(report, indent=2) + "\n")
-    print(f"Written to {os.path.relpath(options.output)}")
+    report.write(options.output, {"connections": results})
 
 
 def arguments() -> argparse.Namespace:
@@ -84,7 +79,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, nargs="+", default=[8, 64])
     parser.add_argument("--rounds", type=int, default=3, help="runs of each server; the median counts")
     parser.add_argument("--seconds", type=float, default=2, help="length of one run")
-    parser.add_argument("--output", type=Path, default=HERE / "results" / "latest.json")
+    parser.add_argument("--output", type=Path, default=report.RESULTS / "serving.json")
     return parser.parse_args()
 
 
@@ -186,7 +181,7 @@ def measure(case: Case, folder: Path, connections: int, count: int) -> Run:
     load = ["h2load", "-n", str(count), "-c", str(connections), "-t", "1", "-d", str(data), *flags]
     core = str(min(1, (os.cpu_count() or 1) - 1))
     before = cpu_seconds(case.pid)
-    report = subprocess.run(
+    printed = subprocess.run(
         ["taskset", "-c", core, *load, f"http://127.0.0.1:{case.port}{path}"],
         capture_output=True,
         text=True,
@@ -194,19 +189,19 @@ def measure(case: Case, folder: Path, connections: int, count: int) -> Run:
         check=True,
     ).stdout
     spent = cpu_seconds(case.pid) - before
-    check(case, report, count, size)
-    rate = re.search(r"finished in .*?, ([\d.]+) req/s", report)
-    assert rate, report
+    check(case, printed, count, size)
+    rate = re.search(r"finished in .*?, ([\d.]+) req/s", printed)
+    assert rate, printed
     return Run(float(rate[1]), spent / count * 1e6)
 
 
-def check(case: Case, report: str, count: int, size: int) -> None:
-    succeeded = re.search(r"(\d+) succeeded", report)
-    data = re.search(r"\((\d+)\) data", report)
-    assert succeeded, report
-    assert data, report
+def check(case: Case, printed: str, count: int, size: int) -> None:
+    succeeded = re.search(r"(\d+) succeeded", printed)
+    data = re.search(r"\((\d+)\) data", printed)
+    assert succeeded, printed
+    assert data, printed
     if int(succeeded[1]) != count or int(data[1]) != size * count:
-        sys.exit(f"{case.name}: expected {count} answers of {size} bytes\n{report}")
+        sys.exit(f"{case.name}: expected {count} answers of {size} bytes\n{printed}")
 
 
 def grpc_frame(message: Request) -> bytes:

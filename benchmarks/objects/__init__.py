@@ -1,0 +1,1 @@
+"""One module for each library: how it builds, writes and reads the same shapes."""

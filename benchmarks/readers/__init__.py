@@ -1,0 +1,1 @@
+"""Large files, and the ways to read them."""

@@ -1,0 +1,167 @@
+"""What the remote client costs: one call at a time, beside a bare stub and a bare session with the same data objects.
+
+The times are the client's CPU per call, which the server and a busy machine hardly touch, and the time until the answer.
+All callers take turns in the same run; the fastest round counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import requests
+import yaml
+
+SERVERS = Path(__file__).parent / "servers"
+sys.path.insert(0, str(SERVERS))
+
+TEXT = "Today is a nice sunny day"
+METHOD = "/caikit.runtime.Tiny.TinyService/TinyTaskPredict"
+ROUTE = "/api/v1/task/tiny"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--calls", type=int, default=500, help="calls of a round")
+    parser.add_argument("--rounds", type=int, default=10)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="caikit-bench-") as folder, server(Path(folder)) as ports:
+        callers = make_callers(ports)
+        times: dict[str, list[tuple[float, float]]] = {name: [] for name in callers}
+        for call in callers.values():
+            measure(call, 50)
+        for _ in range(options.rounds):
+            for name, call in callers.items():
+                times[name].append(measure(call, options.calls))
+    print(table(times))
+
+
+def make_callers(ports: dict[str, int]) -> dict[str, Callable[[], Any]]:
+    import caikit
+    from caikit.core import ModelManager
+
+    connections = {protocol: {"hostname": "localhost", "port": port} for protocol, port in ports.items()}
+    caikit.configure(
+        config_dict={
+            "log": {"level": "off"},
+            "runtime": {"library": "tiny"},
+            "model_management": {
+                "finders": {
+                    protocol: {"type": "REMOTE", "config": {"connection": connection, "protocol": protocol}}
+                    for protocol, connection in connections.items()
+                },
+                "initializers": {"remote": {"type": "REMOTE"}},
+            },
+        }
+    )
+    import tiny
+
+    from caikit.runtime import get_inference_request
+
+    request = get_inference_request(tiny.TinyTask)
+    manager = ModelManager()
+    remote = {protocol: manager.load("tiny", finder=protocol, initializer="remote") for protocol in ports}
+    stub = grpc.insecure_channel(f"localhost:{ports['grpc']}").unary_unary(
+        METHOD,
+        request_serializer=lambda message: message.to_binary_buffer(),
+        response_deserializer=tiny.Scores.from_binary_buffer,
+    )
+    session = requests.Session()
+    url = f"http://localhost:{ports['http']}{ROUTE}"
+
+    def bare_http() -> Any:
+        body = json.dumps({"model_id": "tiny", "inputs": TEXT}).encode()
+        answer = session.post(url, data=body, headers={"content-type": "application/json"}, timeout=60)
+        return tiny.Scores.from_json(answer.text)
+
+    callers = {
+        "gRPC, bare stub": lambda: stub(request(text=TEXT), metadata=[("mm-model-id", "tiny")], timeout=60),
+        "gRPC, remote model": lambda: remote["grpc"].run(TEXT),
+        "HTTP, bare session": bare_http,
+        "HTTP, remote model": lambda: remote["http"].run(TEXT),
+    }
+    answers = {name: [score.label for score in call().results] for name, call in callers.items()}
+    assert set(map(tuple, answers.values())) == {("POSITIVE", "NEGATIVE")}, answers
+    return callers
+
+
+def measure(call: Callable[[], Any], count: int) -> tuple[float, float]:
+    """Microseconds of CPU and of time per call."""
+    cpu, start = time.process_time(), time.perf_counter()
+    for _ in range(count):
+        call()
+    elapsed = time.perf_counter() - start
+    return (time.process_time() - cpu) / count * 1e6, elapsed / count * 1e6
+
+
+def table(times: dict[str, list[tuple[float, float]]]) -> str:
+    lines = [f"{'':20} {'CPU us':>8} {'x bare':>7} {'time us':>8} {'x bare':>7}"]
+    best = {name: [min(column) for column in zip(*rounds, strict=True)] for name, rounds in times.items()}
+    bare: list[float] = []
+    for name, figures in best.items():
+        bare = figures if "bare" in name else bare
+        (cpu, elapsed), (cpu_ratio, time_ratio) = (
+            figures,
+            (one / other for one, other in zip(figures, bare, strict=True)),
+        )
+        lines.append(f"{name:20} {cpu:8.0f} {cpu_ratio:7.2f} {elapsed:8.0f} {time_ratio:7.2f}")
+    return "\n".join(lines)
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[dict[str, int]]:
+    """The ports of a server of the tiny model."""
+    model = folder / "models" / "tiny"
+    model.mkdir(parents=True)
+    (model / "config.yml").write_text("module_id: 7a5b0c86-51a8-4f5d-8c5c-7d9c3f6a1e02\n")
+    settings = {
+        "library": "tiny",
+        "local_models_dir": str(model.parent),
+        "grpc": {"port": 0, "host": "127.0.0.1", "unix_socket_path": ""},
+        "http": {"port": 0, "host": "127.0.0.1"},
+        "metrics": {"enabled": False},
+    }
+    config = folder / "config.yml"
+    config.write_text(yaml.safe_dump({"runtime": settings}))
+    log_file = folder / "log"
+    with log_file.open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "caikit.runtime"],
+            env={**os.environ, "CONFIG_FILES": str(config), "PYTHONPATH": str(SERVERS)},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield read_ports(process, log_file)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def read_ports(process: subprocess.Popen[bytes], log_file: Path) -> dict[str, int]:
+    ports: dict[str, int] = {}
+    while len(ports) < 2:
+        assert process.poll() is None, log_file.read_text()
+        time.sleep(0.05)
+        for line in log_file.read_text().splitlines():
+            for protocol in ("grpc", "http"):
+                _, mark, after = line.partition(f"serving {protocol} on port: ")
+                if mark:
+                    ports[protocol] = int(after.split()[0])
+    return ports
+
+
+if __name__ == "__main__":
+    main()
