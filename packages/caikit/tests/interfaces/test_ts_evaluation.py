@@ -101,6 +101,10 @@ def test_errors() -> None:
         EvaluationResult(df=FRAME, id_cols=["none"])
     with pytest.raises(TypeError, match="expected records or a data frame for an evaluation, got both"):
         EvaluationResult([], df=FRAME)
+    with pytest.raises(
+        TypeError, match="expected EvaluationRecord in the records of an evaluation, got dict"
+    ):
+        EvaluationResult([{"metric_values": [1.0]}])
     wrong = EvaluationResult([EvaluationRecord(["a"], [1.0, 2.0])], ["k"], ["mse"])
     with pytest.raises(
         ValueError, match=r"expected values for the columns \['mse'\] in a record, got \[1.0, 2.0\]"

@@ -178,7 +178,9 @@ def test_datetimes_keep_microseconds() -> None:
     assert time_fields(some)[2].isna().tolist() == [False, True]
 
 
-@pytest.mark.parametrize("column", [["2024-01-01"], [True], [None], [pd.Timedelta("1s")]], ids=repr)
+@pytest.mark.parametrize(
+    "column", [["2024-01-01"], [True], [None], [pd.Timedelta("1s")], [2**64 - 1]], ids=repr
+)
 def test_what_is_no_time(column: list[Any]) -> None:
     with pytest.raises(
         ValueError, match="expected numbers, datetimes or periods in the timestamp column 't'"
@@ -403,6 +405,20 @@ def test_what_is_no_single_time_series() -> None:
         SingleTimeSeries(FRAME, "none")
     with pytest.raises(TypeError, match="expected a data frame or timeseries, got both"):
         TimeSeries(FRAME, timeseries=[])
+    with pytest.raises(TypeError, match="expected ValueSequence in the values of a time series, got int"):
+        SingleTimeSeries(values=[1])
+    with pytest.raises(
+        TypeError, match="expected a list of ValueSequence for the values of a time series, got dict"
+    ):
+        SingleTimeSeries(values={"val_int": 1})
+
+
+def test_keys_that_do_not_group() -> None:
+    for column in ([[1], [2], [1], [3]], [{1}, {2}, {1}, {3}]):
+        with pytest.raises(
+            ValueError, match=r"expected key columns that pandas can sort and group by, got \['key'\]"
+        ):
+            TimeSeries(FRAME.assign(key=column[: len(FRAME)]), key_column="key").to_proto()
 
 
 def test_rows_without_a_key() -> None:

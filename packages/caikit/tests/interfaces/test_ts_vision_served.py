@@ -68,7 +68,7 @@ def test_damaged_time_series_over_http(post: Callable[..., requests.Response]) -
 
 def test_time_series_over_grpc(configured: None) -> None:
     with RuntimeGRPCServer() as server, server.make_local_channel() as channel:
-        request = DataBase.get_class_for_name("ForecastingTaskRequest")
+        request = DataBase.get_class_for_name("caikit.runtime.TsVisionLib.ForecastingTaskRequest")
         call = channel.unary_unary(
             "/caikit.runtime.TsVisionLib.TsVisionLibService/ForecastingTaskPredict",
             request_serializer=lambda request: request.to_binary_buffer(),

@@ -11,6 +11,7 @@ import pickle
 import random
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,7 @@ def test_new_data_make_a_new_image() -> None:
         (5, TypeError, "got int"),
         ([1], TypeError, "got list"),
         ("none.png", FileNotFoundError, "found none at none.png"),
+        ("a" * 5000, FileNotFoundError, "found none at a{200}$"),
         (Path("none.png"), FileNotFoundError, "found none at none.png"),
         (b"", PIL.UnidentifiedImageError, "got 0 bytes"),
         (b"no image", PIL.UnidentifiedImageError, "got 8 bytes"),
@@ -147,6 +149,21 @@ def test_new_data_make_a_new_image() -> None:
 def test_what_is_no_image(source: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         Image(source)
+
+
+def test_programs_are_no_images() -> None:
+    # Pillow would have Ghostscript run it.
+    with pytest.raises(PIL.UnidentifiedImageError, match="a format that Pillow does not know"):
+        Image(file_of(PICTURE, "EPS"))
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_sizes_that_no_image_has() -> None:
+    header = bytearray(PNG)
+    header[16:24] = (60_000).to_bytes(4, "big") * 2
+    header[29:33] = zlib.crc32(header[12:29]).to_bytes(4, "big")
+    with pytest.raises(ValueError, match="exceeds limit"):
+        Image(bytes(header))
 
 
 def test_images_that_have_no_format() -> None:

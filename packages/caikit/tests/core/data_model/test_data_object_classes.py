@@ -387,3 +387,42 @@ def test_built_in_objects():
     assert TrainingStatus.ERRORED.is_terminal
     assert not TrainingStatus.RUNNING.is_terminal
     assert TrainingStatus._proto_enum.items()[0] == ("PLACEHOLDER_UNSET", 0)
+
+
+def test_a_wrong_value_of_a_map_is_named():
+    @dataobject(PACKAGE)
+    class Counted(DataObjectBase):
+        counts: dict[str, int]
+
+    with pytest.raises(TypeError, match="expected a dict, got int"):
+        Counted(3).to_proto()
+
+
+def test_fields_outside_the_constructor_are_read():
+    @dataobject(PACKAGE)
+    class Doubled(DataObjectBase):
+        x: int
+        y: int = dataclasses.field(init=False)
+
+        def __post_init__(self):
+            self.y = 2 * (self.x or 0)
+
+    assert Doubled(2).y == 4
+    assert Doubled.from_json('{"x": 1, "y": 9}').y == 9
+    assert Doubled.from_json('{"x": "1", "y": 9}').y == 9
+    assert Doubled.from_proto(Doubled(3).to_proto()).y == 6
+
+
+def test_only_one_base_may_have_fields():
+    @dataobject(PACKAGE)
+    class Left(DataObjectBase):
+        x: int
+
+    @dataobject(PACKAGE)
+    class Right(DataObjectBase):
+        y: int
+
+    with pytest.raises(TypeError, match="Both: only one of the bases .* got Left and Right"):
+
+        class Both(Left, Right):
+            pass

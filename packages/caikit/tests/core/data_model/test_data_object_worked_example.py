@@ -67,7 +67,7 @@ class All(DataObjectBase):
     d_int: int = 5
     d_list: List[int] = field(default_factory=list)
     u: Union[str, int]
-    u2: Optional[Union[str, int]]
+    u2: Union[str, int, None]
     ul: Union[List[str], List[int]]
     ud: Union[Inner, str]
     num: Annotated[str, FieldNumber(100)]

@@ -43,12 +43,24 @@ def own_annotations(namespace: Mapping[str, Any]) -> dict[str, Any]:
         annotate = annotationlib.get_annotate_from_class_namespace(namespace)
         if annotate is not None:
             found = annotationlib.call_annotate_function(annotate, annotationlib.Format.FORWARDREF)
-    return {name: value for name, value in (found or {}).items() if not is_class_variable(value)}
+    module = sys.modules.get(namespace.get("__module__", ""))
+    return {
+        name: value
+        for name, value in (found or {}).items()
+        if not is_class_variable(value, vars(module or sys))
+    }
 
 
-def is_class_variable(annotation: Any) -> bool:
+def is_class_variable(annotation: Any, names: Mapping[str, Any]) -> bool:
+    """True for ClassVar, also in text, where modules and ClassVar may have other names."""
     if isinstance(annotation, str):
-        return annotation.replace("typing.", "").startswith("ClassVar")
+        head = annotation.partition("[")[0].strip()
+        if head.rpartition(".")[2] == "ClassVar":
+            return True
+        first, *rest = head.split(".")
+        annotation = names.get(first)
+        for name in rest:
+            annotation = getattr(annotation, name, None)
     return annotation is typing.ClassVar or typing.get_origin(annotation) is typing.ClassVar
 
 
@@ -75,3 +87,5 @@ def resolve_text(text: str, names: Mapping[str, Any]) -> Any:
         return eval(text, {}, names)  # noqa: S307
     except NameError as error:
         raise UnresolvedNameError(str(error), name=error.name) from error
+    except Exception as error:
+        raise ValueError(f"cannot read the annotation {text!r}: {type(error).__name__}: {error}") from error

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections import ChainMap
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from . import _registry
 from ._annotations import UnresolvedNameError
@@ -16,7 +18,8 @@ from ._munch import Munch
 from ._oneof import install_union
 from ._parse import FieldParser
 from ._schema import EnumType, MapOf, MessageSchema, Repeated, UnionOf
-from ._state import ClassState, state_of
+from ._state import ClassState, own_state, state_of
+from ._validation import add_validation
 
 _lock = threading.RLock()
 _pending: list[ClassState] = []
@@ -24,11 +27,35 @@ _completing: list[type[Any]] = []
 """From the outermost class to the one that it is waiting for; guarded by the lock."""
 
 
-def declare(cls: type[Any], package: str, name: str, namespace: Mapping[str, Any]) -> None:
+def expect_decorator(cls: type[Any]) -> None:
+    """Until @dataobject gives it a constructor, a class with fields of its own says that there is none."""
+    state = state_of(cls)
+    if not state.annotations or "__init__" in state.user_names:
+        return
+
+    def __init__(self: Any, *_: Any, **__: Any) -> None:  # noqa: N807 - becomes the method
+        raise TypeError(f"{cls.__name__} has fields but no message: decorate it with @dataobject")
+
+    setattr(cls, "__init__", _marked_as_generated(__init__))  # noqa: B010 - mypy forbids the plain assignment
+
+
+def _marked_as_generated(init: Any) -> Any:
+    init._is_generated = True
+    return init
+
+
+def declare(
+    cls: type[Any], package: str, name: str, namespace: Mapping[str, Any], validate: bool = False
+) -> None:
     """Give a class its schema, descriptor and constructor, now or when its forward references resolve."""
     state = state_of(cls)
+    if state.complete is not None and state.require_schema(cls).full_name != full_name(package, name):
+        raise TypeError(f"{cls.__name__} already is the data object {state.require_schema(cls).full_name}")
+    if state.schema is not None:
+        return
     state.namespace = namespace
-    state.complete = lambda: _complete(cls, package, name)
+    state.fields = _with_plain_parents(cls, state.fields)
+    state.complete = lambda: _complete(cls, package, name, validate)
     cls.__dataclass_fields__ = state.fields
     setattr(cls, "__match_args__", tuple(state.fields))  # noqa: B010 - mypy takes it for a final name
     _restore_methods(cls, state)
@@ -38,6 +65,22 @@ def declare(cls: type[Any], package: str, name: str, namespace: Mapping[str, Any
         with _lock:
             _pending.append(state)
     _retry_pending()
+
+
+def full_name(package: str, name: str) -> str:
+    return f"{package}.{name}" if package else name
+
+
+def _with_plain_parents(cls: type[Any], fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields in their order, with those of parents that are dataclasses and no data objects."""
+    found: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        state = own_state(base)
+        plain = base.__dict__.get("__dataclass_fields__", {}) if state is None else {}
+        found.update(
+            plain or dict.fromkeys(name for name in (state.annotations if state else ()) if name in fields)
+        )
+    return {**found, **fields}
 
 
 def _retry_pending() -> None:
@@ -74,11 +117,10 @@ def _init_on_first_use(cls: type[Any]) -> Any:
             state.complete()
         cls.__init__(self, *args, **kwargs)
 
-    __init__._is_generated = True  # type: ignore[attr-defined]  # functions take attributes
-    return __init__
+    return _marked_as_generated(__init__)
 
 
-def _complete(cls: type[Any], package: str, name: str) -> None:
+def _complete(cls: type[Any], package: str, name: str, validate: bool) -> None:
     with _lock:
         if state_of(cls).schema is not None:
             return
@@ -87,6 +129,8 @@ def _complete(cls: type[Any], package: str, name: str) -> None:
         _completing.append(cls)
         try:
             _make_message(cls, package, name)
+            if validate:
+                add_validation(cls)
         except UnresolvedNameError as error:
             # The name of a class that is being decorated is not known yet.
             for outer in _completing[:-1]:
@@ -107,13 +151,9 @@ def _refer_to_each_other(first: type[Any]) -> TypeError:
 
 def _make_message(cls: type[Any], package: str, name: str) -> None:
     state = state_of(cls)
-    prefix = f"{package}.{name}"
-
-    def make_nested(nested: str, annotations: dict[str, Any], defaults: dict[str, Any]) -> type[Any]:
-        return _make_nested(cls, prefix, nested, annotations, defaults)
-
-    fields = FieldParser(cls, make_nested).parse()
-    state.schema = MessageSchema(prefix if package else name, package, name, fields, cls.__doc__)
+    message = full_name(package, name)
+    fields = FieldParser(cls, partial(_make_nested, cls, message)).parse()
+    state.schema = MessageSchema(message, package, name, fields, cls.__doc__)
     try:
         proto_class = build_message(state.schema, cls)
     except BaseException:
@@ -128,7 +168,12 @@ def _make_message(cls: type[Any], package: str, name: str) -> None:
 
 
 def _make_nested(
-    owner: type[Any], prefix: str, name: str, annotations: dict[str, Any], defaults: dict[str, Any]
+    owner: type[Any],
+    prefix: str,
+    name: str,
+    annotations: dict[str, Any],
+    defaults: dict[str, Any],
+    names: Mapping[str, Any],
 ) -> type[Any]:
     """A data object whose message is declared inside another message."""
     from ._dataobject import DataObjectBase
@@ -138,14 +183,13 @@ def _make_nested(
         name, (DataObjectBase,), {**body, "__annotations__": annotations, **defaults}
     )
     state = state_of(cls)
-    state.namespace = state_of(owner).namespace
-
-    def make_deeper(nested: str, annotations: dict[str, Any], defaults: dict[str, Any]) -> type[Any]:
-        return _make_nested(cls, f"{prefix}.{name}", nested, annotations, defaults)
-
-    fields = FieldParser(cls, make_deeper).parse()
+    state.namespace = ChainMap(
+        cast("dict[str, Any]", names), cast("dict[str, Any]", state_of(owner).namespace)
+    )
+    fields = FieldParser(cls, partial(_make_nested, cls, f"{prefix}.{name}")).parse()
     state.schema = MessageSchema(f"{prefix}.{name}", prefix, name, fields)
     setattr(owner, name, cls)
+    state_of(owner).made.add(name)
     return cls
 
 
@@ -163,8 +207,7 @@ def _set_up(cls: type[Any], schema: MessageSchema, proto_class: Any) -> None:
         if isinstance(field.type, UnionOf):
             install_union(cls, field.name, field.type, f"{cls.__name__}.{field.name}")
     if getattr(cls.__init__, "_is_generated", False) or cls.__init__ is object.__init__:
-        init: Any = make_init(cls, schema.fields)
-        init._is_generated = True
+        init = _marked_as_generated(make_init(cls, schema.fields))
         setattr(cls, "__init__", init)  # noqa: B010 - mypy forbids the plain assignment
     enums = _enum_fields(schema)
     values = {
@@ -196,7 +239,8 @@ def _finish_nested(cls: type[Any], node: Any, proto_class: Any) -> None:
             for member in members:
                 if member.wrapper is not None:
                     _finish_class(getattr(cls, member.wrapper), member.wrapper, proto_class)
-                _finish_nested(cls, member.type, proto_class)
+                else:
+                    _finish_nested(cls, member.type, proto_class)
         case Repeated(item):
             _finish_nested(cls, item, proto_class)
         case MapOf(_, value):

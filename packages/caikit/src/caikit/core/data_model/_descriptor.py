@@ -32,6 +32,8 @@ from ._schema import (
     schema_of,
 )
 
+_LARGEST_NUMBER = 2**29 - 1
+_PROTOBUF_NUMBERS = range(19000, 20000)
 _SCALAR_TYPES = {
     "double": FieldDescriptorProto.TYPE_DOUBLE,
     "float": FieldDescriptorProto.TYPE_FLOAT,
@@ -200,7 +202,10 @@ class _FileBuilder:
             _bring_into(pool, needed)
         known = _find_file(pool, self.file.name)
         if known is None:
-            pool.AddSerializedFile(self.file.SerializeToString())
+            try:
+                pool.AddSerializedFile(self.file.SerializeToString())
+            except TypeError as error:
+                raise TypeError(f"{error} in {self.file.name}") from error
             return pool.FindFileByName(self.file.name)
         existing = FileDescriptorProto()
         known.CopyToProto(existing)
@@ -213,16 +218,23 @@ class _FileBuilder:
 
 
 def _check_numbers(schema: MessageSchema) -> None:
-    users: dict[int | None, str] = {}
+    users: dict[int, str] = {}
     for field in schema.fields:
         parts = field.type.members if isinstance(field.type, UnionOf) else (field,)
         for part in parts:
+            if part.number is None:
+                continue
             if part.number in users:
                 raise TypeError(
                     f"duplicate field number ({part.number}) in {schema.full_name}: "
                     f"{users[part.number]} and {part.name}"
                 )
             users[part.number] = part.name
+            if part.number > _LARGEST_NUMBER or part.number in _PROTOBUF_NUMBERS:
+                raise TypeError(
+                    f"invalid field number ({part.number}) of {part.name} in {schema.full_name}: expected 1 to "
+                    f"{_LARGEST_NUMBER} without 19000 to 19999, which protobuf keeps for itself"
+                )
     doubled = [name for name, times in Counter(users.values()).items() if times > 1]
     if doubled:
         raise TypeError(f"duplicate field name ({doubled[0]}) in {schema.full_name}")

@@ -10,6 +10,7 @@ from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from . import _registry
 from ._descriptor import build_enum, enum_members, symbol_owner
 from ._enum_registry import publish_enum
+from ._enum_values import check_enum_values
 from ._munch import Munch
 from ._names import file_name
 from ._parse import PLACEHOLDER
@@ -17,10 +18,10 @@ from ._parse import PLACEHOLDER
 
 def make_enum_object(cls: type[Enum], package: str, name: str) -> None:
     """Build the descriptor of an enum class and add the data object parts to the class."""
+    check_enum_values(cls)
     values = [member.value for member in cls]
-    if not all(isinstance(value, int) for value in values):
-        raise ValueError(f"enum {cls.__name__}: the values of a data object enum must be int")
     placeholder = None if 0 in values else _placeholder(cls, package, name)
+    _check_value_names(cls, package, name)
     descriptor = build_enum(package, name, enum_members(cls, placeholder))
     wrapper = _wrapper(descriptor)
     for attribute, value in {
@@ -40,6 +41,16 @@ def _placeholder(cls: type[Enum], package: str, name: str) -> str:
     if owner is None or owner == file_name(package, name):
         return PLACEHOLDER
     return f"{name.upper()}_{PLACEHOLDER}"
+
+
+def _check_value_names(cls: type[Enum], package: str, name: str) -> None:
+    for value_name in cls.__members__:
+        owner = symbol_owner(".".join(filter(None, (package, value_name))))
+        if owner is not None and owner != file_name(package, name):
+            raise TypeError(
+                f"enum {cls.__name__}: the name {value_name} is taken by {owner}; "
+                f"the enums and messages of a package, here {package!r}, share their names"
+            )
 
 
 def _wrapper(descriptor: Any) -> EnumTypeWrapper:

@@ -129,6 +129,8 @@ def not_an_object(cls: type[Any]) -> RefusedError:
 
 def _any_reader(mode: Mode) -> Reader:
     def read(value: Any) -> Any:
+        if value is None:
+            return None
         url = value.get("@type") if isinstance(value, dict) else None
         cls = _registry.find(str(url).rpartition("/")[2]) if url else None
         if cls is None:

@@ -15,7 +15,9 @@ from typing import Annotated, Any, Literal, Union, cast
 from google.protobuf.message import Message
 
 from . import _registry
-from ._annotations import FieldNumber, OneofField, metadata_of_kind, resolve_text
+from ._annotations import FieldNumber, OneofField, UnresolvedNameError, metadata_of_kind, resolve_text
+from ._enum_values import check_enum_values
+from ._field_names import check_field_name, check_member_name
 from ._json_dict import is_json_dict
 from ._names import map_value_name, wrapper_name
 from ._schema import (
@@ -32,8 +34,10 @@ from ._schema import (
     StructType,
     TimestampType,
     UnionOf,
+    schema_of,
 )
 from ._state import own_state, state_of
+from ._unsupported import unsupported
 
 PLACEHOLDER = "PLACEHOLDER_UNSET"
 
@@ -52,6 +56,8 @@ _NUMPY_SCALARS = {
     "float32": Scalar("float"),
     "float64": Scalar("double"),
 }
+_UNIONS = (Union, types.UnionType)
+_MOST_REFERENCES = 100
 _KEY_KINDS = ("string", "int64", "int32", "uint64", "uint32", "bool")
 WELL_KNOWN: dict[str, Single] = {
     "google.protobuf.Struct": StructType(),
@@ -61,9 +67,12 @@ WELL_KNOWN: dict[str, Single] = {
 
 
 class FieldParser:
-    """Reads the annotations of one class; `make_nested(name, annotations, defaults)` makes a nested data object."""
+    """Reads the annotations of one class.
 
-    def __init__(self, cls: type[Any], make_nested: Callable[[str, dict[str, Any], dict[str, Any]], Any]):
+    `make_nested(name, annotations, defaults, names)` makes a nested data object, whose annotations may use these names.
+    """
+
+    def __init__(self, cls: type[Any], make_nested: Callable[..., Any]):
         self._cls = cls
         self._make_nested = make_nested
         self._scopes: dict[type[Any], Mapping[str, Any]] = {}
@@ -80,13 +89,36 @@ class FieldParser:
             if owner not in self._scopes:
                 self._scopes[owner] = self._names_in(owner)
             self._names = self._scopes[owner]
-            try:
-                field = self._parse_field(name, annotation)
-            except (ValueError, TypeError) as error:
-                raise type(error)(f"{error} (field {self._cls.__name__}.{name})") from error
+            field = self._parse_here(name, annotation)
+            if field is None:
+                continue
             fields.append(field)
             self._count += len(field.type.members) if isinstance(field.type, UnionOf) else 1
         return tuple(fields)
+
+    def _parse_here(self, name: str, annotation: Any) -> Field | None:
+        """The field, None if the annotation is none; every error says where."""
+        place = f"(field {self._cls.__name__}.{name})"
+        try:
+            if name not in state_of(self._cls).fields:
+                self._check_pseudo_field(annotation)
+                return None
+            check_field_name(name, self._cls)
+            return self._parse_field(name, annotation)
+        except UnresolvedNameError as error:
+            raise UnresolvedNameError(f"{error} {place}", name=error.name) from error
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"{error} {place}") from error
+        except RecursionError:
+            raise ValueError(
+                f"Got unsupported entry type {annotation!r}: it contains itself {place}"
+            ) from None
+
+    def _check_pseudo_field(self, annotation: Any) -> None:
+        """KW_ONLY and the like have done their work; an InitVar cannot do any."""
+        resolved = self._resolve(annotation)
+        if isinstance(resolved, dataclasses.InitVar) or resolved is dataclasses.InitVar:
+            raise unsupported(resolved, "an object that comes from a message has no value for it")
 
     def _all_annotations(self) -> dict[str, tuple[type[Any], Any]]:
         found: dict[str, tuple[type[Any], Any]] = {}
@@ -94,14 +126,20 @@ class FieldParser:
             state = own_state(base)
             if state is not None:
                 found.update({name: (base, value) for name, value in state.annotations.items()})
+            elif dataclasses.is_dataclass(base):
+                found.update({field.name: (base, field.type) for field in dataclasses.fields(base)})
         return found
 
     def _names_in(self, owner: type[Any]) -> Mapping[str, Any]:
         module = sys.modules.get(owner.__module__)
-        state = state_of(owner)
+        state = own_state(owner) or state_of(self._cls)
         return ChainMap(
             {self._cls.__name__: self._cls, owner.__name__: owner},
-            {key: value for key, value in vars(owner).items() if key not in state.fields},
+            {
+                key: value
+                for key, value in vars(owner).items()
+                if key not in state.fields and key not in state.made
+            },
             cast("dict[str, Any]", state.namespace),
             vars(module) if module is not None else {},
         )
@@ -136,11 +174,23 @@ class FieldParser:
         return (MISSING if field.default is dataclasses.MISSING else field.default), None
 
     def _resolve(self, annotation: Any) -> Any:
-        if isinstance(annotation, str):
-            return self._resolve(resolve_text(annotation, self._names))
-        if isinstance(annotation, typing.ForwardRef):
-            return self._resolve(resolve_text(annotation.__forward_arg__, self._names))
-        return annotation
+        """What an annotation stands for; text, aliases, NewType and Final lead on to something else."""
+        for _ in range(_MOST_REFERENCES):
+            if isinstance(annotation, str):
+                annotation = resolve_text(annotation, self._names)
+            elif isinstance(annotation, typing.ForwardRef):
+                annotation = resolve_text(annotation.__forward_arg__, self._names)
+            elif isinstance(annotation, typing.NewType):
+                annotation = annotation.__supertype__
+            elif type(annotation).__name__ == "TypeAliasType":
+                annotation = annotation.__value__
+            elif typing.get_origin(annotation) is typing.Final:
+                (annotation,) = typing.get_args(annotation)
+            elif getattr(annotation, "_name", None) == "Self":
+                return self._cls
+            else:
+                return annotation
+        raise unsupported(annotation, "it refers to itself")
 
     def _unwrap(self, annotation: Any) -> tuple[Any, tuple[Any, ...]]:
         """The type and the metadata of an Annotated type."""
@@ -153,45 +203,50 @@ class FieldParser:
 
     def _choices(self, annotation: Any) -> tuple[bool, list[Any]]:
         """Whether None is allowed, and the other types of a union (one type if it is no union)."""
-        if typing.get_origin(annotation) not in (Union, types.UnionType):
+        values = typing.get_args(annotation) if typing.get_origin(annotation) is Literal else ()
+        if None in values and len(values) > 1:
+            return True, [Literal[tuple(value for value in values if value is not None)]]
+        if typing.get_origin(annotation) not in _UNIONS:
             return False, [annotation]
-        every = [self._resolve(choice) for choice in typing.get_args(annotation)]
+        optional = False
         choices: list[Any] = []
-        for choice in every:
-            base, _ = self._unwrap(choice)
-            nested = typing.get_origin(base) in (Union, types.UnionType)
-            choices.extend(self._choices(base)[1] if nested else [choice])
-        others = [choice for choice in choices if choice is not type(None)]
-        if not others:
-            raise ValueError(f"Got unsupported entry type {annotation}")
-        return len(others) < len(choices), others
+        for choice in map(self._resolve, typing.get_args(annotation)):
+            base, metadata = self._unwrap(choice)
+            inner_optional, inner = (True, []) if base is type(None) else self._choices(base)
+            optional = optional or inner_optional
+            choices.extend([choice] if len(inner) == 1 and metadata else inner)
+        if not choices:
+            raise unsupported(annotation)
+        return optional, choices
 
     def _members(self, field: str, choices: list[Any]) -> tuple[Member, ...]:
         members = []
         for position, choice in enumerate(choices):
             base, metadata = self._unwrap(choice)
             _, (base, *_) = self._choices(base)
-            node = self._node(base)
-            if isinstance(node, MapOf):
-                raise ValueError(f"Got unsupported entry type {base} in a union: a oneof cannot hold a map")
-            label = self._label(base)
             named = metadata_of_kind(metadata, OneofField)
             number = metadata_of_kind(metadata, FieldNumber)
             wrapper = None
-            if isinstance(node, Repeated):
+            if typing.get_origin(base) is list:
                 item_label = self._label(typing.get_args(base)[0])
                 wrapper = wrapper_name(field, item_label)
                 label = f"{item_label}_sequence"
-                self._nested_wrapper(wrapper, base)
-            name = str(named) if named is not None else f"{field}_{label}"
-            members.append(
-                Member(name.lower(), int(number) if number else self._count + position + 1, node, wrapper)
-            )
+                node = self._wrapped(wrapper, base)
+            else:
+                label = self._label(base)
+                node = self._node(base)
+            if isinstance(node, MapOf):
+                raise unsupported(base, "a union holds no maps")
+            name = (str(named) if named is not None else f"{field}_{label}").lower()
+            check_member_name(name, self._cls)
+            members.append(Member(name, int(number) if number else self._count + position + 1, node, wrapper))
         return tuple(members)
 
-    def _nested_wrapper(self, wrapper: str, base: Any) -> None:
+    def _wrapped(self, wrapper: str, base: Any) -> Any:
+        """The type of a list, whose own message nests what the list needs."""
         if wrapper not in self._nested:
-            self._nested[wrapper] = self._make_nested(wrapper, {"values": base}, {})
+            self._nested[wrapper] = self._make_nested(wrapper, {"values": base}, {}, self._names)
+        return schema_of(self._nested[wrapper]).fields[0].type
 
     def _label(self, annotation: Any) -> str:
         base, _ = self._unwrap(annotation)
@@ -206,10 +261,13 @@ class FieldParser:
         base, _ = self._unwrap(annotation)
         if is_json_dict(base):
             return StructType()
+        optional, choices = self._choices(base)
+        if optional and len(choices) == 1:
+            return self._node(choices[0])
         origin, arguments = typing.get_origin(base), typing.get_args(base)
-        if origin is list:
+        if origin is list and arguments:
             return Repeated(self._item(arguments[0], base))
-        if origin is dict:
+        if origin is dict and len(arguments) == 2:
             return self._map(arguments, base)
         return self._single(base)
 
@@ -218,23 +276,23 @@ class FieldParser:
         _, choices = self._choices(base)
         node = self._node(choices[0]) if len(choices) == 1 else None
         if node is None or isinstance(node, (Repeated, MapOf)):
-            raise ValueError(f"Got unsupported entry type {container}: lists hold single values")
+            raise unsupported(container, "lists hold single values")
         return node
 
     def _map(self, arguments: tuple[Any, ...], container: Any) -> MapOf:
         key = self._single(self._unwrap(arguments[0])[0])
         if not isinstance(key, Scalar) or key.kind not in _KEY_KINDS:
-            raise ValueError(f"Got unsupported entry type {container}: keys are str, int or bool")
+            raise unsupported(container, "keys are str, int or bool")
         base, _ = self._unwrap(arguments[1])
         _, choices = self._choices(base)
-        value_type = self._unwrap(choices[0])[0]
+        value_type = self._unwrap(choices[0])[0] if choices else None
         nested = map_value_name(self._field, getattr(value_type, "__name__", ""))
         value = None
         if len(choices) == 1:
             plain = isinstance(value_type, type) and value_type is not dict and value_type is not list
             value = self._single(value_type, nested) if plain else self._node(value_type)
         if value is None or isinstance(value, (Repeated, MapOf)):
-            raise ValueError(f"Got unsupported entry type {container}: maps hold single values")
+            raise unsupported(container, "maps hold single values")
         return MapOf(key, value)
 
     def _single(self, base: Any, nested_name: str | None = None) -> Single:
@@ -242,8 +300,12 @@ class FieldParser:
             return AnyType()
         if typing.get_origin(base) is Literal:
             return self._literal(base)
-        if not isinstance(base, type):
-            raise ValueError(f"Got unsupported entry type {base!r}")
+        origin = typing.get_origin(base)
+        if getattr(origin, "_caikit_state", None) is not None:
+            # Type parameters of a data object are for type checkers: none of its fields depends on them.
+            base = origin
+        if not isinstance(base, type) or origin in (list, dict):
+            raise unsupported(base)
         if base in _SCALARS:
             return _SCALARS[base]
         if base.__module__ == "numpy" and base.__name__ in _NUMPY_SCALARS:
@@ -257,7 +319,7 @@ class FieldParser:
     def _literal(self, base: Any) -> Scalar:
         kinds = {type(value) for value in typing.get_args(base)}
         if len(kinds) != 1 or not kinds <= _SCALARS.keys():
-            raise ValueError(f"Got unsupported entry type {base}: the values of a Literal need one type")
+            raise unsupported(base, "the values of a Literal need one type, str, int, bool or bytes")
         return _SCALARS[kinds.pop()]
 
     def _enum(self, base: type[Enum], nested_name: str | None) -> EnumType:
@@ -266,14 +328,13 @@ class FieldParser:
         if wrapper is not None:
             placeholder = None if 0 in values else wrapper.Name(0)
             return EnumType(base, placeholder)
-        if not all(isinstance(value, int) for value in values):
-            raise ValueError(f"Got unsupported entry type {base!r}: enum values must be int")
+        check_enum_values(base)
         known = self._enums.get(base)
         if known is None:
             # Value names live in the message, so one enum can be nested only once.
             name = nested_name or base.__name__
             if any(node.nested == name for node in self._enums.values()):
-                raise ValueError(f"Got unsupported entry type {base!r}: two nested enums are called {name}")
+                raise unsupported(base, f"two nested enums are called {name}")
             taken = any(node.placeholder == PLACEHOLDER for node in self._enums.values())
             placeholder = f"{name.upper()}_{PLACEHOLDER}" if taken else PLACEHOLDER
             known = self._enums[base] = EnumType(base, None if 0 in values else placeholder, name)
@@ -281,6 +342,8 @@ class FieldParser:
 
     def _message(self, base: type[Any], nested_name: str | None) -> MessageType | Single:
         if getattr(base, "_caikit_state", None) is not None:
+            if not _has_message(base):
+                raise TypeError(f"{base.__name__} has no message: decorate it with @dataobject")
             return MessageType(base)
         if issubclass(base, Message):
             full_name = base.DESCRIPTOR.full_name
@@ -289,13 +352,13 @@ class FieldParser:
             registered = _registry.find(full_name)
             if registered is not None:
                 return MessageType(registered)
-            raise ValueError(f"Got unsupported entry type {base!r}: no data object is known for {full_name}")
+            raise unsupported(base, f"no data object is known for {full_name}")
         if dataclasses.is_dataclass(base):
             return self._plain_dataclass(base, nested_name or base.__name__)
-        raise ValueError(f"Got unsupported entry type {base!r}")
+        raise unsupported(base)
 
     def _plain_dataclass(self, base: type[Any], name: str) -> MessageType:
-        if base not in self._nested:
+        if (base, name) not in self._nested:
             hints = {field.name: field.type for field in dataclasses.fields(base)}
             defaults = {}
             for field in dataclasses.fields(base):
@@ -303,5 +366,16 @@ class FieldParser:
                     defaults[field.name] = field.default
                 elif field.default_factory is not dataclasses.MISSING:
                     defaults[field.name] = dataclasses.field(default_factory=field.default_factory)
-            self._nested[base] = self._make_nested(name, hints, defaults)
-        return MessageType(self._nested[base], name)
+            self._nested[base, name] = self._make_nested(name, hints, defaults, _names_around(base))
+        return MessageType(self._nested[base, name], name)
+
+
+def _has_message(cls: type[Any]) -> bool:
+    states = filter(None, map(own_state, cls.__mro__))
+    return any(state.schema is not None or state.complete is not None for state in states)
+
+
+def _names_around(cls: type[Any]) -> Mapping[str, Any]:
+    """What text in the annotations of a class and its parents may refer to."""
+    modules = [sys.modules.get(base.__module__) for base in cls.__mro__ if base is not object]
+    return ChainMap(*(vars(module) for module in modules if module is not None))

@@ -51,6 +51,13 @@ def integer(value: Any) -> Any:
     return int(value) if value.__class__ is bool else value
 
 
+def map_items(value: Any) -> Any:
+    """The entries of a dictionary."""
+    if not hasattr(value, "items"):
+        raise TypeError(f"expected a dict, got {type(value).__name__}")
+    return value.items()
+
+
 def extend_integers(target: Any, values: list[Any]) -> None:
     """Append integers, among them possibly bools."""
     before = len(target)

@@ -156,7 +156,7 @@ def _write_list(source: Source, item: Single, target: str, owner: str, number: i
 
 def _write_map(source: Source, node: MapOf, target: str) -> None:
     source.line(f"entries = {target}")
-    source.line("for key, item in value.items():")
+    source.line(f"for key, item in {source.use(values.map_items, 'map_items')}(value):")
     source.indent()
     if node.key.kind in values.INTEGERS:
         source.line(f"key = {_accepted(source, node.key, 'key')}")

@@ -20,6 +20,7 @@ class ClassState:
         "complete",
         "fields",
         "generated",
+        "made",
         "namespace",
         "schema",
         "user_names",
@@ -39,6 +40,8 @@ class ClassState:
         self.complete: Callable[[], None] | None = None
         self.codecs: Codecs | None = None
         self.generated: set[str] = set()
+        self.made: set[str] = set()
+        """Names of nested data objects that were made for fields."""
 
     def require_schema(self, cls: type[Any]) -> MessageSchema:
         """The schema of the class or, where it has none of its own, of its nearest parent that has one."""

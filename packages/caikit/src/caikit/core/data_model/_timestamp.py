@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -11,6 +11,7 @@ TIMESTAMP_PROTOBUF_NAME: str = Timestamp.DESCRIPTOR.full_name
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _SECOND = timedelta(seconds=1)
 _MILLISECONDS_FROM = 2e10
+_zone: tzinfo | None = None
 _ISO = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*([Zz]|[+-]\d\d(?::?\d\d)?)?)?"
 )
@@ -26,30 +27,65 @@ def datetime_to_proto(date_time: datetime) -> Timestamp:
 
 
 def fill_timestamp(timestamp: Any, date_time: datetime) -> None:
-    timestamp.seconds = (date_time.replace(microsecond=0).astimezone(timezone.utc) - _EPOCH) // _SECOND
-    timestamp.nanos = date_time.microsecond * 1000
+    moment = _in_utc(date_time)
+    timestamp.seconds = (moment - _EPOCH) // _SECOND
+    timestamp.nanos = moment.microsecond * 1000
+
+
+def _in_utc(date_time: datetime) -> datetime:
+    if date_time.__class__ is not datetime:
+        date_time = _plain(date_time)
+    try:
+        return date_time.astimezone(timezone.utc)
+    except (OverflowError, ValueError):
+        raise ValueError(f"expected a time in the years 1 to 9999 of UTC, got {date_time}") from None
+
+
+def _plain(date_time: datetime) -> datetime:
+    """Of subclasses, such as that of pandas, which convert and print themselves otherwise."""
+    if date_time.year != date_time.year:
+        raise ValueError(f"expected a point in time, got {date_time}")
+    moment = date_time
+    return datetime(
+        *(moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second),
+        microsecond=moment.microsecond,
+        tzinfo=moment.tzinfo,
+        fold=moment.fold,
+    )
+
+
+def use_timezone(zone: tzinfo | None) -> None:
+    """Datetimes that are read from messages and JSON have this zone from now on.
+
+    None, as it is at first, means local time without zone. This is for the whole process: an application decides it
+    once at its start, a library never does.
+    """
+    if zone is not None and not isinstance(zone, tzinfo):
+        raise TypeError(f"expected a time zone or None, got {type(zone)}")
+    global _zone
+    _zone = zone
 
 
 def proto_to_datetime(timestamp: Any) -> datetime:
-    """The local time, without zone, of a Timestamp message."""
+    """The time of a Timestamp message: local and without zone, unless `use_timezone` has named a zone."""
     if getattr(getattr(timestamp, "DESCRIPTOR", None), "full_name", None) != TIMESTAMP_PROTOBUF_NAME:
         raise TypeError(f"expected a {TIMESTAMP_PROTOBUF_NAME}, got {type(timestamp)}")
     try:
-        return to_local(_EPOCH + timedelta(seconds=timestamp.seconds, microseconds=timestamp.nanos // 1000))
+        return _in_zone(_EPOCH + timedelta(seconds=timestamp.seconds, microseconds=timestamp.nanos // 1000))
     except OverflowError:
         raise ValueError(
             f"expected a time in the years 1 to 9999, got {timestamp.seconds} seconds since 1970"
         ) from None
 
 
-def to_local(moment: datetime) -> datetime:
-    """The same moment as local time without zone."""
-    return moment.astimezone().replace(tzinfo=None)
+def _in_zone(moment: datetime) -> datetime:
+    """The same moment as it is handed out."""
+    return moment.astimezone().replace(tzinfo=None) if _zone is None else moment.astimezone(_zone)
 
 
 def datetime_to_json(date_time: datetime) -> str:
     """RFC 3339 with Z and no, three or six digits after the second."""
-    moment = date_time.astimezone(timezone.utc)
+    moment = _in_utc(date_time)
     microsecond = moment.microsecond
     text = moment.replace(microsecond=0, tzinfo=None).isoformat()
     if not microsecond:
@@ -58,7 +94,7 @@ def datetime_to_json(date_time: datetime) -> str:
 
 
 def parse_datetime(value: str | float) -> datetime:
-    """Local time from ISO 8601 text (no zone: UTC) or from the seconds (or milliseconds) since 1970."""
+    """A time from ISO 8601 text (no zone: UTC) or from the seconds (or milliseconds) since 1970."""
     if isinstance(value, str):
         found = _ISO.fullmatch(value.strip())
         if found is None:
@@ -71,6 +107,6 @@ def parse_datetime(value: str | float) -> datetime:
         elif len(zone) == 5:
             zone = f"{zone[:3]}:{zone[3:]}"
         text = f"{day}T{minute or '00:00'}:{second or '00'}.{micros}{zone}"
-        return to_local(datetime.fromisoformat(text))
+        return _in_zone(datetime.fromisoformat(text))
     seconds = value / 1000 if abs(value) > _MILLISECONDS_FROM else value
-    return to_local(_EPOCH + timedelta(seconds=seconds))
+    return _in_zone(_EPOCH + timedelta(seconds=seconds))

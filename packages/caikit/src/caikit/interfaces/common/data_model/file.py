@@ -9,7 +9,7 @@ from caikit.core.data_model import PACKAGE_COMMON, DataObjectBase, FieldNumber, 
 
 @dataobject(PACKAGE_COMMON)
 class File(DataObjectBase):
-    """The content of a file with its name and its MIME type."""
+    """The content of a file with its name and its MIME type, such as `text/plain`."""
 
     data: Annotated[bytes, FieldNumber(1)]
     filename: Annotated[str | None, FieldNumber(2)]

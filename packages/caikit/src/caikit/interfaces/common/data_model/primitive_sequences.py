@@ -8,7 +8,7 @@ from caikit.core.data_model import PACKAGE_COMMON, DataObjectBase, FieldNumber, 
 
 
 class Sequence:
-    """Marks the classes that stand for their list of `values`."""
+    """Marks the classes that stand for their list of `values`: as a member of a union they are that list."""
 
     __slots__ = ()
     _unwraps_list = True
@@ -16,21 +16,29 @@ class Sequence:
 
 @dataobject(PACKAGE_COMMON)
 class IntSequence(Sequence, DataObjectBase):
+    """Integers of 64 bits."""
+
     values: Annotated[list[int], FieldNumber(1)]
 
 
 @dataobject(PACKAGE_COMMON)
 class FloatSequence(Sequence, DataObjectBase):
+    """Floats of double precision."""
+
     values: Annotated[list[float], FieldNumber(1)]
 
 
 @dataobject(PACKAGE_COMMON)
 class StrSequence(Sequence, DataObjectBase):
+    """Texts."""
+
     values: Annotated[list[str], FieldNumber(1)]
 
 
 @dataobject(PACKAGE_COMMON)
 class BoolSequence(Sequence, DataObjectBase):
+    """Truth values."""
+
     values: Annotated[list[bool], FieldNumber(1)]
 
 

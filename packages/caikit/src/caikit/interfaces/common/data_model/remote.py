@@ -21,7 +21,14 @@ error = error_handler.get(log)
 class ConnectionTlsInfo(DataObjectBase):
     """Whether and with which files a connection is encrypted.
 
-    The files are read, once, when they are asked for: the object may be parsed on another machine.
+    Files are paths of PEM files. They are read, once, when they are asked for: the object may be parsed on another
+    machine. `ca_file` says whom to trust, `cert_file` and `key_file` go together and make the connection mutual,
+    `insecure_verify` trusts everybody.
+
+    Raises:
+        TypeError: a value has the wrong type.
+        ValueError: only one of `cert_file` and `key_file` is given.
+        FileNotFoundError: there is no such file, when it is read.
     """
 
     enabled: Annotated[bool, FieldNumber(1)] = False
@@ -56,14 +63,17 @@ class ConnectionTlsInfo(DataObjectBase):
 
     @property
     def ca_data(self) -> bytes | None:
+        """The content of `ca_file`; None without TLS, as for the other two."""
         return self._content("CA", self.ca_file)
 
     @property
     def cert_data(self) -> bytes | None:
+        """The content of `cert_file`."""
         return self._content("Cert", self.cert_file)
 
     @property
     def key_data(self) -> bytes | None:
+        """The content of `key_file`."""
         return self._content("Key", self.key_file)
 
     def _content(self, kind: str, path: str | None) -> bytes | None:
@@ -81,7 +91,15 @@ class ConnectionTlsInfo(DataObjectBase):
 
 @dataobject(PACKAGE_COMMON)
 class ConnectionInfo(DataObjectBase):
-    """Address, encryption, patience and options of a connection."""
+    """Address, encryption, patience and options of a connection.
+
+    `port` is 443 with TLS and 80 without unless it is given. `timeout` is in seconds, None waits for ever. `retries`
+    limits the attempts of a call, for gRPC with the first one, for HTTP without it; `retry_options` are arguments of
+    the retry policy, `options` those of the channel or the session. `max_session_age` is in seconds.
+
+    Raises:
+        TypeError: a value has the wrong type.
+    """
 
     hostname: Annotated[str, FieldNumber(1)]
     port: Annotated[int | None, FieldNumber(2)] = None

@@ -12,21 +12,21 @@ _SECRETS = ("accessKey", "secretKey", "IAM_api_key")
 
 @dataobject(PACKAGE_COMMON)
 class FileReference(DataObjectBase):
-    """The path of a file that the server can read."""
+    """The path of a file that the server can read, below its `data_streams.file_source_base`."""
 
     filename: Annotated[str, FieldNumber(1)]
 
 
 @dataobject(PACKAGE_COMMON)
 class ListOfFileReferences(DataObjectBase):
-    """Paths of files that the server can read."""
+    """Paths of files that the server can read, below its `data_streams.file_source_base`."""
 
     files: Annotated[list[str], FieldNumber(1)]
 
 
 @dataobject(PACKAGE_COMMON)
 class Directory(DataObjectBase):
-    """The files with an extension in a directory that the server can read."""
+    """The files with an extension, such as `jsonl`, in a directory that the server can read."""
 
     dirname: Annotated[str, FieldNumber(1)]
     extension: Annotated[str, FieldNumber(2)]

@@ -20,14 +20,14 @@ error = error_handler.get(log)
 
 @dataobject(PACKAGE_COMMON)
 class PyFloatSequence(DataObjectBase):
-    """A list of Python floats."""
+    """Floats of double precision in a list; what vectors are that come from JSON."""
 
     values: Annotated[list[float], FieldNumber(1)] = field(default_factory=list)
 
 
 @dataobject(PACKAGE_COMMON)
 class NpFloat32Sequence(DataObjectBase):
-    """A one-dimensional array of single precision."""
+    """A one-dimensional array of float32; any sequence of numbers is taken, messages give an array."""
 
     values: Annotated[list[float32], FieldNumber(1)]
 
@@ -38,7 +38,7 @@ class NpFloat32Sequence(DataObjectBase):
 
 @dataobject(PACKAGE_COMMON)
 class NpFloat64Sequence(DataObjectBase):
-    """A one-dimensional array of double precision."""
+    """A one-dimensional array of float64; any sequence of numbers is taken, messages give an array."""
 
     values: Annotated[list[float64], FieldNumber(1)]
 
@@ -49,7 +49,14 @@ class NpFloat64Sequence(DataObjectBase):
 
 @dataobject(PACKAGE_COMMON)
 class Vector1D(DataObjectBase):
-    """A vector. Its precision decides how it travels, and JSON shows no difference."""
+    """A vector, as embeddings are; make it with `from_vector`.
+
+    The type of its elements decides how it travels: float32, float64 or Python floats. JSON shows no difference,
+    `{"data": {"values": [0.5, 1.0]}}`, and read from JSON it holds Python floats. An empty vector sets no member.
+
+    Raises:
+        ValueError: `data` has no `values`.
+    """
 
     data: (
         Annotated[PyFloatSequence, FieldNumber(1)]
@@ -64,7 +71,7 @@ class Vector1D(DataObjectBase):
 
     @classmethod
     def from_vector(cls, vector: Any) -> Vector1D:
-        """A vector over an array, which is not copied, or over any other sequence of numbers."""
+        """A vector over an array of float32 or float64, which is not copied, or over any other numbers, as floats."""
         np = sys.modules.get("numpy")
         if np is not None and isinstance(vector, np.ndarray):
             if vector.dtype == np.float32:
@@ -104,7 +111,11 @@ class Vector1D(DataObjectBase):
 
 @dataobject(PACKAGE_COMMON)
 class ListOfVector1D(DataObjectBase):
-    """Vectors in order."""
+    """Vectors in order, for instance one for each text of a request.
+
+    Raises:
+        TypeError: `vectors` is no list of Vector1D.
+    """
 
     vectors: Annotated[list[Vector1D], FieldNumber(1)]
 

@@ -1,4 +1,8 @@
-"""Classes of texts and of stretches of text."""
+"""Classes of texts and of stretches of text.
+
+Positions count characters of the text, `end` is behind the last one. Scores are between 0 and 1. Numbers that a model
+does not give are None; on the wire, and so in objects that were read, they are 0.
+"""
 
 from __future__ import annotations
 
@@ -45,14 +49,18 @@ class ClassificationResult(DataObjectBase):
 
 @dataobject(NLP_PACKAGE)
 class ClassificationResults(DataObjectBase):
-    """The labels of a text."""
+    """The labels of a text with their scores."""
 
     results: Annotated[list[ClassificationResult], FieldNumber(1)]
 
 
 @dataobject(NLP_PACKAGE)
 class TokenClassificationResult(DataObjectBase):
-    """What a stretch of a text is, with its score between 0 and 1."""
+    """What the stretch of a text from `start` up to `end` is, with its score between 0 and 1.
+
+    `word` is the text of the stretch, `entity` its label, `entity_group` the label without a mark of its position in
+    a group.
+    """
 
     start: Annotated[int, FieldNumber(1)]
     end: Annotated[int, FieldNumber(2)]

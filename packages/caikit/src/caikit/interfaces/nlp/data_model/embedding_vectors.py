@@ -12,7 +12,7 @@ from .package import EMBEDDING_PACKAGE
 
 @dataobject(EMBEDDING_PACKAGE)
 class EmbeddingResult(DataObjectBase):
-    """The vector of one text."""
+    """The vector of one text; `input_token_count` is the number of its tokens (0 or None: not counted)."""
 
     result: Annotated[Vector1D, FieldNumber(1)]
     producer_id: Annotated[ProducerId, FieldNumber(2)]
@@ -21,7 +21,7 @@ class EmbeddingResult(DataObjectBase):
 
 @dataobject(EMBEDDING_PACKAGE)
 class EmbeddingResults(DataObjectBase):
-    """One vector for each text, in order."""
+    """One vector for each text, in order; `input_token_count` is the number of tokens of all of them."""
 
     results: Annotated[ListOfVector1D, FieldNumber(1)]
     producer_id: Annotated[ProducerId, FieldNumber(2)]

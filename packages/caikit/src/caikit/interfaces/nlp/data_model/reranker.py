@@ -12,7 +12,10 @@ from .package import EMBEDDING_PACKAGE
 
 @dataobject(EMBEDDING_PACKAGE)
 class RerankScore(DataObjectBase):
-    """A document, its place in the request and its score."""
+    """A document, its place in the request, counted from 0, and its score; the higher, the more relevant.
+
+    `document` and `text` are there if the request asks for them.
+    """
 
     document: Annotated[JsonDict | None, FieldNumber(1)]
     index: Annotated[int, FieldNumber(2)]

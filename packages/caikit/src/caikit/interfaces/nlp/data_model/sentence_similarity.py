@@ -11,7 +11,7 @@ from .package import EMBEDDING_PACKAGE
 
 @dataobject(EMBEDDING_PACKAGE)
 class SentenceSimilarityScores(DataObjectBase):
-    """The scores of one source sentence against all others, in their order."""
+    """The scores of one source sentence against all others, in their order; cosines are between -1 and 1."""
 
     scores: Annotated[list[float], FieldNumber(1)]
 

@@ -11,7 +11,7 @@ from .package import NLP_PACKAGE
 
 @dataobject(NLP_PACKAGE)
 class Token(DataObjectBase):
-    """A piece of a text and where it stands."""
+    """A piece of a text: the characters from `start` up to `end`."""
 
     start: Annotated[int, FieldNumber(1)]
     end: Annotated[int, FieldNumber(2)]
@@ -20,7 +20,7 @@ class Token(DataObjectBase):
 
 @dataobject(NLP_PACKAGE)
 class TokenizationResults(DataObjectBase):
-    """The tokens of a text."""
+    """The tokens of a text, and how many there are (0 or None: not counted)."""
 
     results: Annotated[list[Token] | None, FieldNumber(1)]
     token_count: Annotated[int | None, FieldNumber(4)]

@@ -1,4 +1,7 @@
-"""Generated text, whole and as a stream of tokens."""
+"""Generated text, whole and as a stream of tokens.
+
+Numbers that a model does not give are None; on the wire, and so in objects that were read, they are 0.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ from .package import NLP_PACKAGE
 
 @dataobject(NLP_PACKAGE)
 class FinishReason(Enum):
-    """Why a model stopped."""
+    """Why a model stopped.
+
+    NOT_FINISHED stands for more to come; MAX_TOKENS is the limit of the request, TOKEN_LIMIT that of the model.
+    """
 
     NOT_FINISHED = 0
     MAX_TOKENS = 1
@@ -27,7 +33,7 @@ class FinishReason(Enum):
 
 @dataobject(NLP_PACKAGE)
 class GeneratedToken(DataObjectBase):
-    """One token, with its logarithmic probability and its rank among the candidates."""
+    """One token, with the natural logarithm of its probability (at most 0) and its rank, the most probable one is 1."""
 
     text: Annotated[str, FieldNumber(1)]
     logprob: Annotated[float | None, FieldNumber(3)]
@@ -36,7 +42,11 @@ class GeneratedToken(DataObjectBase):
 
 @dataobject(NLP_PACKAGE)
 class GeneratedTextResult(DataObjectBase):
-    """A generated text and how it came about."""
+    """A generated text and how it came about.
+
+    `generated_tokens` and `input_token_count` are numbers of tokens, `seed` is that of the sampling. `tokens` and
+    `input_tokens` are details that a request asks for.
+    """
 
     generated_text: Annotated[str, FieldNumber(1)]
     generated_tokens: Annotated[int, FieldNumber(2)]
@@ -50,7 +60,7 @@ class GeneratedTextResult(DataObjectBase):
 
 @dataobject(NLP_PACKAGE)
 class TokenStreamDetails(DataObjectBase):
-    """What is known about a stream of tokens so far."""
+    """What is known about a stream of tokens so far: numbers of tokens since its beginning."""
 
     finish_reason: Annotated[FinishReason, FieldNumber(1)]
     generated_tokens: Annotated[uint32, FieldNumber(2)]
@@ -60,7 +70,7 @@ class TokenStreamDetails(DataObjectBase):
 
 @dataobject(NLP_PACKAGE)
 class GeneratedTextStreamResult(DataObjectBase):
-    """The next piece of a generated text."""
+    """The next piece of a generated text; `details` tell about the whole so far."""
 
     generated_text: Annotated[str, FieldNumber(1)]
     tokens: Annotated[list[GeneratedToken] | None, FieldNumber(2)]

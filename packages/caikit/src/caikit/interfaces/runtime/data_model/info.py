@@ -17,7 +17,7 @@ class RuntimeInfoRequest(DataObjectBase):
 
 @dataobject(INFO_PACKAGE)
 class RuntimeInfoResponse(DataObjectBase):
-    """Versions of the server and of the packages it runs with."""
+    """Versions of the server and of the packages it runs with, by their names."""
 
     runtime_version: Annotated[str | None, FieldNumber(1)]
     python_packages: Annotated[dict[str, str], FieldNumber(2)]
@@ -32,7 +32,7 @@ class ModelInfoRequest(DataObjectBase):
 
 @dataobject(INFO_PACKAGE)
 class ModelInfo(DataObjectBase):
-    """A model and the module that runs it."""
+    """A model and the module that runs it; `size` is an estimate of its bytes in memory, 0 or None: not known."""
 
     model_path: Annotated[str | None, FieldNumber(1)]
     name: Annotated[str, FieldNumber(2)]

@@ -12,7 +12,7 @@ from .package import RUNTIME_PACKAGE
 
 @dataobject(RUNTIME_PACKAGE)
 class DeployModelRequest(DataObjectBase):
-    """A new model with the files of its folder."""
+    """A new model with the files of its folder; their names are relative paths in it."""
 
     model_id: Annotated[str, FieldNumber(1)]
     model_files: Annotated[list[File], FieldNumber(2)]

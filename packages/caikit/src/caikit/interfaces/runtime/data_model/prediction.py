@@ -26,7 +26,10 @@ class PredictionJob(DataObjectBase):
 
 @dataobject(RUNTIME_PACKAGE)
 class PredictionJobStatusResponse(DataObjectBase):
-    """How far a prediction job is, and what went wrong."""
+    """How far a prediction job is, and what went wrong: `reasons` is empty unless the job failed.
+
+    `completion_timestamp` is None until the job has ended.
+    """
 
     prediction_id: Annotated[str, FieldNumber(1)]
     state: Annotated[JobStatus, FieldNumber(2)]

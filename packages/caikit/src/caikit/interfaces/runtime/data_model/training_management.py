@@ -34,7 +34,10 @@ class ModelPointer(DataObjectBase):
 
 @dataobject(RUNTIME_PACKAGE)
 class TrainingStatusResponse(DataObjectBase):
-    """How far a training job is, and what went wrong."""
+    """How far a training job is, and what went wrong: `reasons` is empty unless the job failed.
+
+    `completion_timestamp` is None until the job has ended.
+    """
 
     training_id: Annotated[str, FieldNumber(1)]
     state: Annotated[JobStatus, FieldNumber(2)]

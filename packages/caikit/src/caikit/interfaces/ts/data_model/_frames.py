@@ -25,6 +25,17 @@ def is_frame(data: Any) -> bool:
     return is_spark(data) and hasattr(data, "columns")
 
 
+def check_items(what: str, cls: type[Any], items: Any) -> None:
+    """A TypeError for anything but None and a list of objects of a class."""
+    if items is None:
+        return
+    if not isinstance(items, (list, tuple)):
+        raise TypeError(f"expected a list of {cls.__name__} for the {what}, got {type(items).__name__}")
+    for item in items:
+        if not isinstance(item, cls):
+            raise TypeError(f"expected {cls.__name__} in the {what}, got {type(item).__name__}")
+
+
 class OverFrame(_Base):
     """Fields come from a frame when they are read, and a pickle holds what there is instead of everything."""
 
@@ -53,4 +64,4 @@ class OverFrame(_Base):
         return state
 
 
-__all__ = ["OverFrame", "is_frame"]
+__all__ = ["OverFrame", "check_items", "is_frame"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from caikit.core.data_model import DataObjectBase, FieldNumber, OneofField, dataobject
 
-from ._frames import OverFrame, is_frame
+from ._frames import OverFrame, check_items, is_frame
 from .package import TS_PACKAGE
 from .time_types import PeriodicTimeSequence, PointTimeSequence, ValueSequence
 
@@ -22,10 +22,14 @@ class SingleTimeSeries(OverFrame, DataObjectBase):
 
     @dataobject(TS_PACKAGE)
     class StringIDSequence(DataObjectBase):
+        """The values of the key columns, if one of them is no integer."""
+
         values: Annotated[list[str], FieldNumber(1)]
 
     @dataobject(TS_PACKAGE)
     class IntIDSequence(DataObjectBase):
+        """The values of the key columns, if all of them are integers."""
+
         values: Annotated[list[int], FieldNumber(1)]
 
     time_sequence: (
@@ -76,6 +80,7 @@ class SingleTimeSeries(OverFrame, DataObjectBase):
             given += ["ids"] if union == "ids" and ids is not None else []
             if len(given) > 1:
                 raise TypeError(f"Received multiple keyword arguments for oneof {union}: {given}")
+        check_items("values of a time series", ValueSequence, fields.get("values"))
         for name in ("time_sequence", "values", "timestamp_label", "value_labels"):
             setattr(self, name, fields.get(name))
         self.ids = ids

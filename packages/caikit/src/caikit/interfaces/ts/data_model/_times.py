@@ -18,23 +18,26 @@ _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 @dataobject(TS_PACKAGE)
 class Seconds(NonFiniteAsText, DataObjectBase):
-    """Seconds since 1970, or the length of something."""
+    """Seconds since the beginning of 1970 in UTC, or the length of something; they have fractions."""
 
     seconds: Annotated[float, FieldNumber(1)]
 
     def as_datetime(self) -> datetime.datetime:
-        """The point in time, in UTC."""
+        """The point in time, in UTC; OverflowError outside the years 1 to 9999."""
         return _EPOCH + self.as_timedelta()
 
     def as_timedelta(self) -> datetime.timedelta:
+        """The length, to the microsecond; ValueError for NaN, OverflowError for what is longer than a timedelta."""
         return datetime.timedelta(seconds=self.seconds)
 
     @classmethod
     def from_datetime(cls, time_point: datetime.datetime) -> Seconds:
+        """The seconds since 1970; a datetime without zone is local time."""
         return cls(time_point.timestamp())
 
     @classmethod
     def from_timedelta(cls, time_delta: datetime.timedelta) -> Seconds:
+        """The seconds of a length of time."""
         return cls(time_delta.total_seconds())
 
 

@@ -26,18 +26,26 @@ class ValueSequence(DataObjectBase):
 
     @dataobject(TS_PACKAGE)
     class IntValueSequence(NumberList, DataObjectBase):
+        """Integers of 64 bits."""
+
         values: Annotated[list[int], FieldNumber(1)]
 
     @dataobject(TS_PACKAGE)
     class FloatValueSequence(FloatList, DataObjectBase):
+        """Floats of double precision, NaN for what is missing."""
+
         values: Annotated[list[float], FieldNumber(1)]
 
     @dataobject(TS_PACKAGE)
     class StrValueSequence(DataObjectBase):
+        """Texts."""
+
         values: Annotated[list[str], FieldNumber(1)]
 
     @dataobject(TS_PACKAGE)
     class VectorValueSequence(DataObjectBase):
+        """Vectors, which may differ in length."""
+
         values: Annotated[list[Vector], FieldNumber(1)]
 
     @dataobject(TS_PACKAGE)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from caikit.core.data_model import DataObjectBase, FieldNumber, OneofField, ProducerId, dataobject
 
-from ._frames import OverFrame
+from ._frames import OverFrame, check_items
 from ._json_numbers import NonFiniteAsText, json_numbers
 from .package import TS_PACKAGE
 
@@ -65,6 +65,7 @@ class EvaluationResult(OverFrame, DataObjectBase):
     ) -> None:
         """Metrics in records or in the frame `df`, whose columns are metrics if they play no other part."""
         self.producer_id = ProducerId(*producer_id) if isinstance(producer_id, tuple) else producer_id
+        check_items("records of an evaluation", EvaluationRecord, records)
         if df is None:
             self.records = records
             self.id_cols = id_cols

@@ -46,7 +46,7 @@ class PillowBackend(DataModelBackendBase):
 def open_picture(data: bytes) -> PIL.Image.Image:
     """The image in the bytes of a file, of which only the header is decoded."""
     try:
-        return PIL.Image.open(io.BytesIO(data))
+        return PIL.Image.open(io.BytesIO(data), formats=_readable())
     except PIL.UnidentifiedImageError:
         found = f"{len(data)} bytes in a format that Pillow does not know"
         error("<COR73134229E>", InvalidImageError(f"expected the bytes of an image, got {found}"))
@@ -96,6 +96,12 @@ def pixels_of(picture: PIL.Image.Image) -> np.ndarray[Any, Any]:
         error("<COR73134232E>", InvalidImageError(f"expected a complete image: {broken}"))
     # One bit a pixel has no array of uint8, so it becomes 0 and 255.
     return np.array(picture.convert("L") if picture.mode == "1" else picture)
+
+
+def _readable() -> list[str]:
+    """All but PostScript, a program, which Pillow has Ghostscript run."""
+    PIL.Image.init()
+    return [name for name in PIL.Image.ID if name != "EPS"]
 
 
 def _writable() -> dict[str, Any]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 log = alog.use_channel("IMAGE")
 error = error_handler.get(log)
 
+_SHOWN_CHARACTERS = 200
+
 
 @dataobject(VISION_PACKAGE)
 class Image(DataObjectBase):
@@ -100,8 +102,13 @@ class Image(DataObjectBase):
 
 
 def _content(path: Path) -> bytes:
-    if not path.is_file():
-        error("<COR73134228E>", FileNotFoundError(f"expected an image file, found none at {path}"))
+    try:
+        found = path.is_file()
+    except OSError:  # a text that is too long for a path
+        found = False
+    if not found:
+        shown = str(path)[:_SHOWN_CHARACTERS]
+        error("<COR73134228E>", FileNotFoundError(f"expected an image file, found none at {shown}"))
     return path.read_bytes()
 
 

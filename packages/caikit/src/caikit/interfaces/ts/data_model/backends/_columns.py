@@ -11,9 +11,8 @@ from pandas.api import types
 
 from .._arrays import NumberList
 from .._values import ValueSequence, Vector
-from .util import without_zone
+from .util import fits_64_bits, without_zone
 
-_LARGEST = 2**63 - 1
 _ZONE = re.compile(r"[T ].*(Z|[+-][0-9:]+)$")
 
 
@@ -24,7 +23,7 @@ def to_sequence(column: Any) -> ValueSequence:
         column = column.dt.start_time
     if types.is_datetime64_any_dtype(column.dtype):
         return ValueSequence(ValueSequence.TimePointSequence(_iso_texts(column)))
-    if types.is_integer_dtype(dtype) and not column.hasnans and _fits(column):
+    if types.is_integer_dtype(dtype) and not column.hasnans and fits_64_bits(column):
         return ValueSequence(ValueSequence.IntValueSequence.over(column.to_numpy("int64")))
     if types.is_float_dtype(dtype):
         numbers = column.to_numpy("float64", na_value=np.nan)
@@ -65,11 +64,6 @@ def row_count(values: ValueSequence) -> int:
         return 0
     cells = sequence.numbers() if isinstance(sequence, NumberList) else sequence.values
     return 0 if cells is None else len(cells)
-
-
-def _fits(column: Any) -> bool:
-    """False if the column has unsigned numbers that are too large for 64 bits with a sign."""
-    return column.empty or not types.is_unsigned_integer_dtype(column.dtype) or column.max() <= _LARGEST
 
 
 def _iso_texts(column: Any) -> list[str]:

@@ -117,7 +117,12 @@ class SeriesFrameBackend(FrameBackend):
             raise ValueError(
                 f"expected a value in each row of the key columns, some are missing in {missing}"
             )
-        groups = self.frame.groupby(keys, sort=True, observed=True)
+        try:
+            groups = list(self.frame.groupby(keys, sort=True, observed=True))
+        except (NotImplementedError, TypeError) as error:
+            raise ValueError(
+                f"expected key columns that pandas can sort and group by, got {keys}: {error}"
+            ) from error
         return [SingleFrameBackend(rows, part, self._ids(key)) for key, rows in groups]
 
     def _ids(self, key: tuple[Any, ...]) -> Any:

@@ -9,7 +9,7 @@ import pandas as pd
 from pandas.api import types
 
 from .._times import PeriodicTimeSequence, PointTimeSequence, Seconds, TimeDuration, TimePoint
-from .util import datetimes_of, pd_timestamp_to_seconds, seconds_of
+from .util import datetimes_of, fits_64_bits, pd_timestamp_to_seconds, seconds_of
 
 
 def row_numbers() -> PeriodicTimeSequence:
@@ -30,7 +30,7 @@ def to_time_sequence(column: Any) -> PeriodicTimeSequence | PointTimeSequence:
     dtype = column.dtype
     if types.is_datetime64_any_dtype(dtype):
         return PointTimeSequence.over("ts_epoch", seconds_of(column))
-    if types.is_integer_dtype(dtype) and not column.hasnans:
+    if types.is_integer_dtype(dtype) and not column.hasnans and fits_64_bits(column):
         return PointTimeSequence.over("ts_int", column.to_numpy("int64"))
     if types.is_float_dtype(dtype):
         return PointTimeSequence.over("ts_float", column.to_numpy("float64", na_value=np.nan))

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api import types
 
+_LARGEST = 2**63 - 1
 _FARTHEST_SECONDS = 9.2e12
 """What 64 bits of microseconds hold."""
 
@@ -49,6 +51,11 @@ def datetimes_of(seconds: Any) -> Any:
     return ticks
 
 
+def fits_64_bits(column: Any) -> bool:
+    """False if the column has unsigned numbers that are too large for 64 bits with a sign."""
+    return column.empty or not types.is_unsigned_integer_dtype(column.dtype) or column.max() <= _LARGEST
+
+
 def without_zone(column: Any) -> Any:
     """The column in UTC, as pandas has it for times without a zone."""
     if isinstance(column.dtype, pd.DatetimeTZDtype):
@@ -56,4 +63,4 @@ def without_zone(column: Any) -> Any:
     return column
 
 
-__all__ = ["datetimes_of", "pd_timestamp_to_seconds", "seconds_of", "without_zone"]
+__all__ = ["datetimes_of", "fits_64_bits", "pd_timestamp_to_seconds", "seconds_of", "without_zone"]
