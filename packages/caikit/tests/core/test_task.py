@@ -352,3 +352,65 @@ def test_own_tasks_come_before_those_of_parents() -> None:
     assert parent.tasks == [FullTask]
     child.tasks.clear()
     assert child.tasks == [OtherTask, FullTask]
+
+
+@pytest.mark.parametrize(
+    ("offered", "fits"),
+    [
+        (TaskOutput, True),
+        (SpecialTaskOutput, True),
+        (Optional[TaskOutput], True),
+        (Union[str, SpecialTaskOutput], True),
+        (TaskInput, False),
+        (DataObjectBase, False),
+        (Iterable[TaskOutput], False),
+    ],
+)
+def test_types_of_results(offered: Any, fits: bool) -> None:
+    def run(self, sample): ...  # type: ignore[no-untyped-def] # annotated below
+
+    run.__annotations__ = {"sample": TaskInput, "return": offered}
+
+    @task(unary_parameters={"sample": TaskInput}, unary_output_type=TaskOutput)
+    class OneResult(TaskBase):
+        pass
+
+    if fits:
+        assert decorate(with_run(run), task=OneResult).get_inference_signature(False, False) is not None
+    else:
+        with pytest.raises(TypeError, match=r"Wrong output type for module"):
+            decorate(with_run(run), task=OneResult)
+
+
+@pytest.mark.parametrize(
+    ("offered", "result", "fits"),
+    [
+        (DataStream[TaskInput], DataStream[TaskOutput], True),
+        (Iterable[TaskInput], List[TaskOutput], True),
+        (list[SpecialTaskInput], Iterable[SpecialTaskOutput], True),
+        (TaskInput, Iterable[TaskOutput], False),
+        (DataStream, Iterable[TaskOutput], False),
+        (Iterable[TaskInput], TaskOutput, False),
+        (Iterable[TaskInput], Iterable[TaskInput], False),
+    ],
+)
+def test_types_of_streams(offered: Any, result: Any, fits: bool) -> None:
+    def run_bidi(self, samples): ...  # type: ignore[no-untyped-def] # annotated below
+
+    run_bidi.__annotations__ = {"samples": offered, "return": result}
+    cls = type("Runner", (ModuleBase,), {"run_bidi": FullTask.taskmethod(True, True)(run_bidi)})
+    if fits:
+        assert decorate(cls, task=FullTask).get_inference_signature(True, True) is not None
+    else:
+        with pytest.raises(TypeError, match=r"Wrong (input|output) type .*\(method run_bidi\)"):
+            decorate(cls, task=FullTask)
+
+
+def test_the_method_that_does_not_fit_is_named() -> None:
+    class Silent(ModuleBase):
+        @FullTask.taskmethod()
+        def work(self, sample: TaskInput): ...  # type: ignore[no-untyped-def] # the mistake
+
+    message = r"Task could not be validated, no \.work return type was provided"
+    with pytest.raises(ValueError, match=message):
+        decorate(Silent, task=FullTask)

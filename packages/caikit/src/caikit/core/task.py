@@ -101,6 +101,7 @@ class TaskBase:
 
     @classmethod
     def get_metadata(cls) -> dict[str, Any]:
+        """The free entries of the declaration, such as `extra_openapi`; a copy."""
         return dict(cls._interface.metadata)
 
     @classmethod

@@ -422,7 +422,7 @@ def test_only_one_base_may_have_fields():
     class Right(DataObjectBase):
         y: int
 
-    with pytest.raises(TypeError, match="Both: only one of the bases .* got Left and Right"):
+    with pytest.raises(TypeError, match=r"Both: only one of the bases .* got Left and Right"):
 
         class Both(Left, Right):
             pass

@@ -64,3 +64,17 @@ def test_bad_types_are_refused() -> None:
         register_backend_type(type("Plain", (), {"backend_type": "PLAIN"}))
     with pytest.raises(ValueError, match="backend type NOPE not registered"):
         _ = backend_types.NOPE
+
+
+def test_a_backend_must_define_what_it_does() -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        BackendBase()  # type: ignore[abstract]  # the mistake
+
+
+def test_contexts_of_requests_are_ignored_by_default() -> None:
+    backend = make_backend("CONTEXTS")({"a": 1})  # type: ignore[arg-type]  # any mapping will do
+    assert backend.config == {"a": 1}
+    backend.handle_runtime_context("model", object())  # type: ignore[arg-type]  # whatever the server has
+    assert not backend.is_started
+    with pytest.raises(TypeError):
+        LocalBackend("config")  # type: ignore[arg-type]  # the mistake

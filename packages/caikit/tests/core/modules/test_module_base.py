@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from caikit.core import DataObjectBase, EvalTypes, ModuleBase, dataobject
+from caikit.core import DataObjectBase, EvalTypes, ModuleBase, dataobject, module
 from caikit.core.data_model import DataStream
 from caikit.core.module_backends import LocalBackend
+from caikit.core.modules import EvaluationHooks
 
 
 @dataobject("tests.core.module_base")
@@ -118,7 +119,7 @@ def test_timed_runs() -> None:
 
 def test_quality_evaluation(tmp_path: Path) -> None:
     class Evaluated(Joiner):
-        evaluation_type: ClassVar[EvalTypes] = EvalTypes.SINGLELABEL_MULTICLASS
+        evaluation_type: ClassVar[EvalTypes | None] = EvalTypes.SINGLELABEL_MULTICLASS
 
         def _extract_gold_set(self, dataset: Any) -> Any:
             return [row["gold"] for row in dataset]
@@ -136,9 +137,24 @@ def test_quality_evaluation(tmp_path: Path) -> None:
 
     path = tmp_path / "data.json"
     path.write_text(json.dumps([{"text": "A", "gold": "a"}, {"text": "B", "gold": "a"}]))
+    hooks: EvaluationHooks = Evaluated()  # for the type checker
+    assert hooks.evaluation_type is EvalTypes.SINGLELABEL_MULTICLASS
     report = Evaluated().evaluate_quality(str(path), preprocess_func=str.lower)
     assert report["per_class_confusion_matrix"]["a"]["recall"] == 0.5
     with pytest.raises(ValueError, match=r"Unsure of how to load: x.csv"):
         Evaluated().evaluate_quality("x.csv")
     with pytest.raises(TypeError):
         Evaluated().evaluate_quality(12)  # type: ignore[arg-type] # the mistake
+
+
+def test_a_timed_load(tmp_path: Path) -> None:
+    @module("b4a6f8f2-97a1-4d7c-8a53-1f0d3f6f8a01", "Timed", "0.0.1")
+    class Timed(ModuleBase):
+        @classmethod
+        def load(cls, model_path: Any, *args: Any, **kwargs: Any) -> Timed:
+            return cls()
+
+    (tmp_path / "config.yml").write_text(f"module_id: {Timed.MODULE_ID}\n")
+    seconds, model = ModuleBase.timed_load(str(tmp_path))
+    assert 0 <= seconds < 5
+    assert isinstance(model, Timed)

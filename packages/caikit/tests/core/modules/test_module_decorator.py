@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import abc
+import functools
 import uuid
 from typing import Any
 
@@ -221,3 +223,94 @@ def test_what_a_parent_can_load_is_not_inherited() -> None:
 
     assert decorator.SUPPORTED_LOAD_BACKENDS_VAR_NAME == "SUPPORTED_LOAD_BACKENDS"
     assert Child.SUPPORTED_LOAD_BACKENDS == ["DECORATORTEST"]
+
+
+def test_an_implementation_may_solve_other_tasks_than_its_base() -> None:
+    @task(unary_parameters={"sample": DecoratorData}, unary_output_type=DecoratorData)
+    class AnotherTask(TaskBase):
+        pass
+
+    @module(new_id(), "Base", "0.0.1", DecoratorTask)
+    class Base(ModuleBase):
+        def run(self, sample: DecoratorData) -> DecoratorData: ...
+
+    @module(base_module=Base, backend_type="DECORATORTEST", tasks=[AnotherTask])
+    class Implementation(ModuleBase):
+        def run(self, sample: DecoratorData) -> DecoratorData: ...
+
+    assert Implementation.tasks == [AnotherTask]
+    assert Implementation.get_inference_signature(False, False, AnotherTask) is not None
+    assert Base.tasks == [DecoratorTask]
+
+
+def test_of_two_methods_for_one_flavour_the_first_counts() -> None:
+    @module(new_id(), "Two", "0.0.1", DecoratorTask)
+    class Two(ModuleBase):
+        @DecoratorTask.taskmethod()
+        def first(self, sample: DecoratorData) -> DecoratorData: ...
+
+        @DecoratorTask.taskmethod()
+        def second(self, sample: DecoratorData) -> DecoratorData: ...
+
+    found = Two.get_inference_signatures(DecoratorTask)
+    assert [signature.method_name for _, _, signature in found or []] == ["first", "second"]
+    signature = Two.get_inference_signature(False, False, DecoratorTask)
+    assert signature is not None
+    assert signature.method_name == "first"
+
+
+def test_without_a_known_task_the_signatures_of_the_first_are_told() -> None:
+    @module(new_id(), "One", "0.0.1", tasks=[DecoratorTask, DecoratorTask])
+    class One(ModuleBase):
+        def run(self, sample: DecoratorData) -> DecoratorData: ...
+
+    assert One.tasks == [DecoratorTask]
+    for asked in (None, DecoratorTask, TaskBase):
+        signature = One.get_inference_signature(False, False, asked)
+        assert signature is not None
+        assert signature.method_name == "run"
+    assert One.get_inference_signature(True, False) is None
+
+
+def test_marks_survive_decorators_that_copy_attributes() -> None:
+    def noted(function: Any) -> Any:
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, **kwargs)
+
+        return wrapper
+
+    @module(new_id(), "Decorated", "0.0.1", DecoratorTask)
+    class Decorated(ModuleBase):
+        @noted
+        @DecoratorTask.taskmethod()
+        def below(self, sample: DecoratorData) -> DecoratorData: ...
+
+        @DecoratorTask.taskmethod(output_streaming=False)
+        @noted
+        def above(self, sample: DecoratorData) -> DecoratorData: ...
+
+    found = Decorated.get_inference_signatures(DecoratorTask)
+    assert [signature.method_name for _, _, signature in found or []] == ["below", "above"]
+
+
+def test_abstract_methods_of_modules_are_respected() -> None:
+    class Abstract(ModuleBase):
+        @abc.abstractmethod
+        def hook(self) -> None: ...
+
+    with pytest.raises(TypeError, match="abstract"):
+        Abstract()  # type: ignore[abstract]  # the mistake
+
+
+def test_the_registries_are_live() -> None:
+    known = module_registry()
+    module_id = new_id()
+
+    @module(module_id, "Listed", "0.0.1")
+    class Listed(ModuleBase):
+        pass
+
+    assert known[module_id] is Listed
+    del known[module_id], module_backend_registry()[module_id]
+    assert module_id not in get_valid_module_ids()

@@ -243,6 +243,93 @@ def test_a_model_without_sub_modules_says_so(tmp_path: Path) -> None:
         loader.load_module_list("a")
 
 
+@pytest.mark.parametrize("path", ["../other", "..", "sub/../../other", "/etc", "./../other"])
+def test_modules_outside_of_the_model_are_not_loaded(tmp_path: Path, path: str) -> None:
+    SavedModule(1).save(str(tmp_path / "other"))
+    with ModuleSaver(SavedModule(0), str(tmp_path / "model")) as saver:
+        saver.config["module_paths"] = {"one": path, "many": [path]}
+    loader = ModuleLoader(str(tmp_path / "model"))
+    for load in (lambda: loader.load_module("one"), lambda: loader.load_module_list("many")):
+        with pytest.raises(ValueError, match=rf"expected a path inside of the model .*, got `{path}`"):
+            load()
+
+
+def test_archives_write_nothing_outside_of_their_folder(tmp_path: Path) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as zip_file:
+        zip_file.writestr("config.yml", f"module_id: {SavedModule.MODULE_ID}\nnumber: 1\n")
+        for name in ("../escaped", "/tmp/escaped-by-caikit-test", "a/../../../escaped", "C:\\escaped"):
+            zip_file.writestr(name, "x")
+    loaded = caikit.load(archive.getvalue())
+    assert isinstance(loaded, SavedModule)
+    assert not Path("/tmp/escaped-by-caikit-test").exists()
+    assert not Path(loaded.metadata["model_path"]).parent.joinpath("escaped").exists()
+
+
+PUBLISHED = """\
+__main___version: 0.0.0
+created: '2023-11-20 21:43:42.893677'
+extra:
+  a:
+  - 1
+  - 2
+labels: !!set
+  one: null
+  two: null
+module_class: some_library.modules.Old
+module_id: {module_id}
+module_paths:
+  many:
+  - ./l1
+  part: ./part
+n: 7
+name: Nm
+none: null
+number: 5
+saved: '2023-11-20 21:43:42.893693'
+tracking_id: b43a8081-4b32-41c6-b98d-972b9b4e2362
+version: 0.9.0
+"""
+
+
+def test_a_model_that_the_published_toolkit_wrote(tmp_path: Path) -> None:
+    for folder in ("", "part", "l1"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        text = PUBLISHED if not folder else "module_id: {module_id}\nnumber: 6\n"
+        (tmp_path / folder / "config.yml").write_text(text.format(module_id=OldModule.MODULE_ID))
+
+    model = caikit.load(str(tmp_path))
+    assert isinstance(model, OldModule)
+    assert (model.number, model.labels, model.parts) == (5, {"one", "two"}, [6, 6])
+    assert model.metadata["created"] == "2023-11-20 21:43:42.893677"
+
+    model.save(str(tmp_path / "again"))
+    before, after = read(tmp_path), read(tmp_path / "again")
+    changed = {key for key in {*before, *after} if before.get(key) != after.get(key)}
+    assert changed == {"saved", f"{OldModule.__module__.partition('.')[0]}_version", "module_paths"}
+    assert (
+        (tmp_path / "again" / "config.yml").read_text().startswith("__main___version: 0.0.0\ncreated: '2023")
+    )
+
+
+@module(str(uuid.uuid4()), "Old", "1.0.0")
+class OldModule(ModuleBase):
+    def __init__(self, config: ModuleConfig, parts: list[int]) -> None:
+        self.number, self.labels, self.parts = config.number, config.labels, parts
+
+    def save(self, model_path: str, *args: Any, **kwargs: Any) -> None:
+        with ModuleSaver(self, model_path) as saver:
+            saver.config.pop("module_paths", None)
+
+    @classmethod
+    def load(cls, model_path: str | ModuleConfig, *args: Any, **kwargs: Any) -> OldModule:
+        loader = ModuleLoader(model_path)
+        if loader.config.module_paths is None:
+            return cls(loader.config, [])
+        parts = [loader.load_module("part"), *loader.load_module_list("many")]
+        return cls(loader.config, [part.number for part in parts if isinstance(part, OldModule)])
+
+
 def test_numpy_scalars_are_saved_as_numbers(tmp_path: Path) -> None:
     numpy = pytest.importorskip("numpy")
     SavedModule({"a": numpy.float32(0.5), "b": [numpy.int64(3)]}).save(str(tmp_path))
@@ -348,3 +435,78 @@ def test_anchors_in_a_config(tmp_path: Path) -> None:
     with pytest.raises(yaml.YAMLError):
         (tmp_path / "config.yml").write_text("module_id: *nothing")
         ModuleConfig.load(str(tmp_path))
+
+
+def test_the_version_of_an_installed_library(tmp_path: Path) -> None:
+    class Elsewhere(SavedModule):
+        pass
+
+    Elsewhere.__module__ = "yaml.somewhere"
+    saver = ModuleSaver(Elsewhere(), tmp_path)
+    assert (saver.library_name, saver.library_version) == ("yaml", "0.0.0")
+    Elsewhere.__module__ = "pytest"
+    saver = ModuleSaver(Elsewhere(), tmp_path)
+    assert (saver.library_name, saver.library_version) == ("pytest", pytest.__version__)
+
+
+def test_a_saver_can_be_made_before_it_is_entered(tmp_path: Path) -> None:
+    model_path = tmp_path / "model"
+    saver = ModuleSaver(SavedModule(), model_path=str(model_path))
+    saver.config["direct"] = 1
+    assert not model_path.exists()
+    with saver as entered:
+        assert entered is saver
+        assert model_path.is_dir()
+        assert not (model_path / "config.yml").exists()
+    assert read(model_path)["direct"] == 1
+
+
+def test_arguments_of_a_sub_module_are_handed_on(tmp_path: Path) -> None:
+    with ModuleSaver(SavedModule(), str(tmp_path)) as saver:
+        with pytest.raises(RuntimeError, match="no space left"):
+            saver.save_module(SavedModule(), "part", fail=True)
+        with pytest.raises(RuntimeError, match="no space left"):
+            saver.save_module_list({"part": SavedModule()}, "parts", fail=True)
+        for modules, key in (([SavedModule()], "parts"), ({"part": 5}, "parts"), ({}, 5)):
+            with pytest.raises(TypeError):
+                saver.save_module_list(modules, key)  # type: ignore[arg-type] # the mistakes
+
+
+def test_a_sub_module_can_be_shared(tmp_path: Path) -> None:
+    with ModuleSaver(SavedModule(0), str(tmp_path)) as saver:
+        saver.save_module(SavedModule(1), "part")
+    loader = ModuleLoader(str(tmp_path))
+    shared = loader.load_module("part", load_singleton=True)
+    assert loader.load_module("part", load_singleton=True) is shared
+    assert loader.load_module("part") is not shared
+
+
+def test_the_environment_changes_no_config_of_a_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBER", "99")
+    SavedModule(1).save(str(tmp_path))
+    assert ModuleConfig.load(str(tmp_path)).number == 1
+
+
+def test_any_argument_with_path_in_its_name_is_the_path(tmp_path: Path) -> None:
+    class Named(ModuleBase):
+        @classmethod
+        def load(cls, *args: Any, other: int = 0, saved_path_of_it: str = "", **kwargs: Any) -> Any:
+            return cls()
+
+    SavedModule(5).save(str(tmp_path))
+    assert Named.load(other=1, saved_path_of_it=str(tmp_path)).metadata["number"] == 5
+    assert Named.load(other=1).metadata == {}
+
+
+def test_the_config_is_read_once_per_load(tmp_path: Path) -> None:
+    class Reading(ModuleBase):
+        @classmethod
+        def load(cls, model_path: str | ModuleConfig, *args: Any, **kwargs: Any) -> Any:
+            number = ModuleLoader(model_path).config.number
+            (tmp_path / "config.yml").unlink()
+            return cls() if number == 6 else None
+
+    SavedModule(6).save(str(tmp_path))
+    assert Reading.load(str(tmp_path)).metadata["number"] == 6

@@ -2,6 +2,7 @@
 
 # ruff: noqa: B006, RUF013, UP006, UP007, UP035, UP045 - annotations are spelled in every way that users spell them
 
+import functools
 import inspect
 from typing import Any, Dict, List, Optional, Union
 
@@ -180,3 +181,107 @@ def test_aliases_stay_the_same_objects() -> None:
     assert types["b"] is JsonDict
     assert types["c"] is Any
     assert types["d"].__args__[0] is JsonDict
+
+
+def well_behaved(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def with_a_signature(function):
+    def wrapper(*positional, **named):
+        return function(*positional, **named)
+
+    wrapper.__signature__ = inspect.signature(function)
+    return wrapper
+
+
+def opaque(function):
+    def wrapper(*positional, **named):
+        return function(*positional, **named)
+
+    return wrapper
+
+
+class CallableObject:
+    def __call__(self, sample: SignatureSample, count: "int" = 3) -> "SignatureSample": ...
+
+
+def preset(self, sample: SignatureSample, extra: int, style="plain") -> "SignatureSample":
+    """Something.
+
+    Args:
+        style: str
+            optional thing
+    """
+
+
+class Odd(ModuleBase):
+    @well_behaved
+    @well_behaved
+    def decorated(self, sample: "SignatureSample", count: "Optional[int]" = None) -> "SignatureSample": ...
+
+    @with_a_signature
+    def described(self, sample: "SignatureSample", count: int = 1) -> "SignatureSample": ...
+
+    @opaque
+    def hidden(self, sample: SignatureSample) -> SignatureSample: ...
+
+    @classmethod
+    @well_behaved
+    def of_class(cls, sample: SignatureSample, base: "Odd" = None) -> "Odd": ...
+
+    @staticmethod
+    def static(sample: SignatureSample) -> SignatureSample: ...
+
+    @functools.lru_cache  # noqa: B019 - it is never called
+    def cached(self, sample: SignatureSample) -> SignatureSample: ...
+
+    @functools.singledispatchmethod
+    def dispatched(self, sample: SignatureSample) -> SignatureSample: ...
+
+    def kinds(self, sample: SignatureSample, /, *rest: int, only: float = 1.0, **more: str) -> None: ...
+
+    def broken(self, sample: "SignatureSample", unreadable_text: "no ( type") -> "Nowhere": ...  # noqa: F722, F821
+
+    with_object = CallableObject()
+    preset_method = functools.partialmethod(preset, extra=3)
+    preset_function = functools.partial(preset, None, extra=3)
+    written_in_c = int
+    nothing = 5
+
+
+ONLY_SAMPLE = {"sample": SignatureSample}
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters", "return_type"),
+    [
+        ("decorated", {**ONLY_SAMPLE, "count": Optional[int]}, SignatureSample),
+        ("described", {**ONLY_SAMPLE, "count": int}, SignatureSample),
+        ("hidden", {}, None),
+        ("of_class", {**ONLY_SAMPLE, "base": Odd}, Odd),
+        ("static", ONLY_SAMPLE, SignatureSample),
+        ("cached", ONLY_SAMPLE, SignatureSample),
+        ("dispatched", ONLY_SAMPLE, SignatureSample),
+        ("kinds", {**ONLY_SAMPLE, "only": float}, type(None)),
+        ("broken", {**ONLY_SAMPLE, "unreadable_text": "no ( type"}, None),
+        ("with_object", {**ONLY_SAMPLE, "count": int}, SignatureSample),
+        ("preset_method", {**ONLY_SAMPLE, "extra": int, "style": str}, SignatureSample),
+        ("preset_function", {**ONLY_SAMPLE, "extra": int, "style": str}, SignatureSample),
+        ("written_in_c", None, None),
+        ("nothing", None, None),
+    ],
+)
+def test_odd_methods(method, parameters, return_type) -> None:
+    signature = CaikitMethodSignature(Odd, method)
+    assert signature.parameters == parameters
+    assert signature.return_type == return_type
+
+
+def test_preset_arguments_are_defaults() -> None:
+    signature = CaikitMethodSignature(Odd, "preset_function")
+    assert signature.default_parameters == {"extra": 3, "style": "plain"}

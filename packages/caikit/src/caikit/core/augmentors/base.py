@@ -10,6 +10,8 @@ from caikit.core.exceptions import error_handler
 
 from ._own_random import OwnRandom
 
+__all__ = ["AugmentorBase"]
+
 log = alog.use_channel("AUGBASE")
 error = error_handler.get(log)
 

@@ -11,6 +11,8 @@ from caikit.core.exceptions import error_handler
 from .base import AugmentorBase
 from .schemes import SchemeBase
 
+__all__ = ["MergedAugmentor"]
+
 log = alog.use_channel("AUGMERG")
 error = error_handler.get(log)
 

@@ -36,6 +36,10 @@ def _in_utc(date_time: datetime) -> datetime:
     if date_time.__class__ is not datetime:
         date_time = _plain(date_time)
     try:
+        if date_time.tzinfo is None and date_time.year == 1:
+            # Python looks a day back for the offset of a local time.
+            offset = date_time.replace(year=2).astimezone().utcoffset() or timedelta()
+            return date_time.replace(tzinfo=timezone.utc) - offset
         return date_time.astimezone(timezone.utc)
     except (OverflowError, ValueError):
         raise ValueError(f"expected a time in the years 1 to 9999 of UTC, got {date_time}") from None

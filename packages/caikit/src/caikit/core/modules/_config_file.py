@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from ._bounded_yaml import read_yaml
+from ..._bounded_yaml import read_yaml
 
 CONFIG_FILE_NAME = "config.yml"
 

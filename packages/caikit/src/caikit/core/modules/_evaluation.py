@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import alog
 
@@ -11,14 +11,69 @@ from ..exceptions import error_handler
 from ..toolkit.fileio import load_json
 from ..toolkit.quality_evaluation import EvalTypes, QualityEvaluator
 
+__all__ = ["EvaluationHooks", "EvaluationMixin", "Evaluator"]
+
 error = error_handler.get(alog.use_channel("MODEVAL"))
+
+
+class Evaluator(Protocol):
+    """Compares what was predicted with what is right."""
+
+    def run(
+        self,
+        evaluation_type: Any,
+        find_label_func: Callable[..., Any] | None,
+        find_label_data_func: Callable[..., Any] | None,
+        detailed_metrics: bool,
+        labels: list[Any] | None,
+        partial_match_metrics: bool,
+        max_hierarchy_levels: int,
+        /,
+    ) -> dict[str, Any]:
+        """The report, by name of the metric."""
+
+
+class EvaluationHooks(Protocol):
+    """What `evaluate_quality` asks of a module.
+
+    A module that can be evaluated sets `evaluation_type` and defines `_extract_gold_set` and `_extract_pred_set`; the
+    other hooks have defaults, except those that find labels: multi-label evaluation calls them.
+    """
+
+    evaluation_type: ClassVar[EvalTypes | None]
+    evaluator: ClassVar[Callable[[Any, Any], Evaluator]]
+
+    @staticmethod
+    def find_label_func(*args: Any, **kwargs: Any) -> Any:
+        """The label of one item; for hierarchical labels, such a function for one level."""
+
+    @staticmethod
+    def find_label_data_func(*args: Any, **kwargs: Any) -> Any:
+        """The items, out of those given, that have the given label."""
+
+    def _extract_gold_set(self, dataset: Any) -> Any:
+        """The right answers out of the content of the file."""
+
+    def _extract_pred_set(
+        self, dataset: Any, preprocess_func: Callable[..., Any] | None = None, **kwargs: Any
+    ) -> Any:
+        """The answers of the module to the same examples, in the same order."""
+
+    def _extract_gold_annotations(self, gold_set: Any) -> Any:
+        """What of the right answers is compared."""
+
+    def _extract_pred_annotations(self, pred_set: Any) -> Any:
+        """What of the module's answers is compared."""
+
+    def _generate_report(self, report: dict[str, Any], gold_set: Any) -> dict[str, Any]:
+        """The result of `evaluate_quality`."""
 
 
 class EvaluationMixin:
     """Quality evaluation in terms of hooks that a module overrides."""
 
     evaluation_type: ClassVar[EvalTypes | None] = None
-    evaluator: ClassVar[Callable[[Any, Any], Any]] = QualityEvaluator
+    evaluator: ClassVar[Callable[[Any, Any], Evaluator]] = QualityEvaluator
 
     def evaluate_quality(
         self,

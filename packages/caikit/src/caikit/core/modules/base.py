@@ -86,6 +86,7 @@ class ModuleBase(EvaluationMixin, metaclass=ModuleMeta):
         return self._load_backend
 
     def set_load_backend(self, load_backend: BackendBase | None) -> None:
+        """Note the backend that loaded the model; called by whoever loads it."""
         self._load_backend = load_backend
 
     def run(self, *args: Any, **kwargs: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import alog
@@ -30,10 +31,14 @@ class ModuleLoader:
         return getattr(self.config, arg)
 
     def load_args(self, *args: str) -> tuple[Any, ...]:
+        """The values of several keys in the order of the names, None for each that is missing."""
         return tuple(self.load_arg(arg) for arg in args)
 
     def load_module(self, module_path: str, load_singleton: bool = False) -> ModuleBase:
-        """Load the sub-module that was saved under this key."""
+        """Load the sub-module that was saved under this key.
+
+        KeyError if there is none, ValueError if the key leads out of the model.
+        """
         relative_path = self._saved_path(module_path, "module")
         return self._load(relative_path, load_singleton)
 
@@ -54,4 +59,13 @@ class ModuleLoader:
     def _load(self, relative_path: str, load_singleton: bool) -> ModuleBase:
         from caikit.core import load
 
+        error.type_check("<COR12381044E>", str, relative_path=relative_path)
+        inside = Path(os.path.normpath(relative_path))
+        if inside.is_absolute() or os.pardir in inside.parts:
+            error(
+                "<COR12381045E>",
+                ValueError(
+                    f"expected a path inside of the model in config.module_paths, got `{relative_path}`"
+                ),
+            )
         return load(os.path.join(self.model_path, relative_path), load_singleton=load_singleton)

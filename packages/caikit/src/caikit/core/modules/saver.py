@@ -28,6 +28,8 @@ __all__ = ["ModuleSaver"]
 log = alog.use_channel("MODSAVER")
 error = error_handler.get(log)
 
+_PREVIOUS = ".previous"
+
 _Fingerprint = frozenset[tuple[str, int, int]]
 
 
@@ -130,8 +132,7 @@ class ModuleSaver:
             except BaseException:
                 self._clean_up()
                 raise
-            if self._previous is not None:
-                self._previous.forget()
+            _forget_previous(self.model_path)
         else:
             self._clean_up()
 
@@ -182,7 +183,7 @@ class _Previous:
     def __init__(self, model_path: str) -> None:
         self._model_path = model_path
         self._aside = Path(config_path(model_path)).replace(
-            os.path.join(model_path, f".config-{uuid.uuid4().hex}.previous")
+            os.path.join(model_path, f".config-{uuid.uuid4().hex}{_PREVIOUS}")
         )
         self._before = _fingerprint(model_path)
 
@@ -198,8 +199,11 @@ class _Previous:
                 self._aside,
             )
 
-    def forget(self) -> None:
-        self._aside.unlink(missing_ok=True)
+
+def _forget_previous(model_path: str) -> None:
+    """Also what earlier saves left when they were killed."""
+    for aside in Path(model_path).glob(f".config-*{_PREVIOUS}"):
+        aside.unlink(missing_ok=True)
 
 
 def _fingerprint(model_path: str) -> _Fingerprint:

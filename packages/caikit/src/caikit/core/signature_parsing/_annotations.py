@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
+import functools
 import inspect
 import sys
 import textwrap
@@ -28,9 +29,15 @@ class Hints:
 
 
 def plain_function(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as it was written: without binding and without well-behaved decorators."""
-    unwrapped = inspect.unwrap(function)
-    plain: Callable[..., Any] = inspect.unwrap(getattr(unwrapped, "__func__", unwrapped))
+    """The function as it was written: without binding, preset arguments and well-behaved decorators."""
+    inner: Any = inspect.unwrap(function)
+    if isinstance(inner, functools.partial):
+        return plain_function(inner.func)
+    if hasattr(inner, "__func__"):
+        return plain_function(inner.__func__)
+    if not inspect.isroutine(inner) and not inspect.isclass(inner):
+        return plain_function(type(inner).__call__)  # an object that can be called
+    plain: Callable[..., Any] = inner
     return plain
 
 
@@ -44,11 +51,12 @@ def signature_of(function: Callable[..., Any]) -> inspect.Signature:
 
 def resolve_annotations(function: Callable[..., Any], local_names: Mapping[str, Any]) -> Hints:
     """Resolve each annotation by itself, so that one unknown name does not spoil the others."""
+    annotations = _annotations_of(function)
     function = plain_function(function)
     scope = _Scope(getattr(function, "__globals__", {}), dict(local_names))
     hints = Hints()
     written = _Source(function)
-    for name, annotation in _annotations_of(function).items():
+    for name, annotation in annotations.items():
         try:
             hint = scope.evaluate(annotation)
         except Exception:  # the text of an annotation may raise anything
@@ -66,11 +74,11 @@ def resolve_annotations(function: Callable[..., Any], local_names: Mapping[str, 
 
 
 def _annotations_of(function: Callable[..., Any]) -> dict[str, Any]:
-    if sys.version_info >= (3, 14):
-        import annotationlib
-
-        return annotationlib.get_annotations(function, format=annotationlib.Format.FORWARDREF)
-    return dict(getattr(function, "__annotations__", {}))
+    """As the signature has them: decorators and preset arguments may have changed it."""
+    signature = signature_of(function)
+    annotations = {parameter.name: parameter.annotation for parameter in signature.parameters.values()}
+    annotations["return"] = signature.return_annotation
+    return {name: hint for name, hint in annotations.items() if hint is not inspect.Signature.empty}
 
 
 class _Scope:

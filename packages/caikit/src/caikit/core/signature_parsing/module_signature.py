@@ -101,7 +101,7 @@ class CustomSignature(CaikitMethodSignature):
 
 def _parse(module_class: type, method_name: str) -> _Parsed:
     method: Callable[..., Any] | None = getattr(module_class, method_name, None)
-    if not callable(method):
+    if not callable(method) or not _has_signature(method):
         return _Parsed()
     hints = _hints_of(module_class, method_name)
     return _Parsed(
@@ -111,6 +111,14 @@ def _parse(module_class: type, method_name: str) -> _Parsed:
         method_signature=signature_of(method),
         unresolved=frozenset(hints.unresolved),
     )
+
+
+def _has_signature(method: Callable[..., Any]) -> bool:
+    try:
+        signature_of(method)
+    except (TypeError, ValueError):  # some functions written in C
+        return False
+    return True
 
 
 def _hints_of(module_class: type, method_name: str) -> Hints:

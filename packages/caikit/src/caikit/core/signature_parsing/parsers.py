@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import alog
 from caikit.core.data_model.producer import ProducerId
 from caikit.core.toolkit.name_tools import snake_to_upper_camel
 
-from ._annotations import Hints, resolve_annotations, signature_of
+from ._annotations import Hints, plain_function, resolve_annotations, signature_of
 from ._lookup import GENERICS, find_data_object
 from ._unions import optional
 from .docstrings import get_arg_type, get_return_type, is_optional, parse_docstring
@@ -24,6 +25,7 @@ __all__ = ["get_args_with_defaults", "get_argument_types", "get_output_type_name
 log = alog.use_channel("SIG-PARSING")
 
 _SKIPPED_PARAMETERS = frozenset({"self", "args", "kwargs", "_", "__"})
+_COLLECTING = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _WELL_KNOWN_PARAMETERS: dict[str, Any] = {"producer_id": ProducerId}
 
 
@@ -47,7 +49,7 @@ def get_args_with_defaults(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def argument_types(function: Callable[..., Any], hints: Hints) -> dict[str, Any]:
-    docstring = parse_docstring(inspect.getdoc(function))
+    docstring = _docstring_of(function)
     return {
         parameter.name: _argument_type(parameter, hints, docstring) for parameter in _parameters(function)
     }
@@ -58,7 +60,7 @@ def output_type(module_class: type, function: Callable[..., Any], hints: Hints) 
         return None
     if "return" in hints.types:
         return hints.types["return"]
-    documented = get_return_type(parse_docstring(inspect.getdoc(function)))
+    documented = get_return_type(_docstring_of(function))
     if documented is None:
         log.warning(
             "<COR12963414W>",
@@ -69,6 +71,11 @@ def output_type(module_class: type, function: Callable[..., Any], hints: Hints) 
     return documented
 
 
+def _docstring_of(function: Callable[..., Any]) -> Docstring | None:
+    is_preset = isinstance(function, functools.partial)  # has the docstring of `partial`
+    return parse_docstring(inspect.getdoc(plain_function(function) if is_preset else function))
+
+
 def _is_inherited_from_base(module_class: type, function: Callable[..., Any]) -> bool:
     name = getattr(function, "__name__", "")
     owner = next((cls for cls in module_class.__mro__ if name in vars(cls)), None)
@@ -77,7 +84,11 @@ def _is_inherited_from_base(module_class: type, function: Callable[..., Any]) ->
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     every: Mapping[str, inspect.Parameter] = signature_of(function).parameters
-    return [parameter for parameter in every.values() if parameter.name not in _SKIPPED_PARAMETERS]
+    return [
+        parameter
+        for parameter in every.values()
+        if parameter.name not in _SKIPPED_PARAMETERS and parameter.kind not in _COLLECTING
+    ]
 
 
 def _argument_type(parameter: inspect.Parameter, hints: Hints, docstring: Docstring | None) -> Any:

@@ -106,19 +106,31 @@ def test_the_index_must_exist() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "problem"),
+    ("arguments", "problem", "message"),
     [
-        ({"augmentor": Adder(), "aug_cycles": "1"}, TypeError),
-        ({"augmentor": Adder(), "aug_cycles": 0}, ValueError),
-        ({"augmentor": str, "aug_cycles": 1}, TypeError),
-        ({"augmentor": Adder(), "aug_cycles": 1, "enforce_determinism": 1}, TypeError),
-        ({"augmentor": Adder(), "aug_cycles": 1, "post_augment_func": 1}, TypeError),
+        ({"augmentor": Adder(), "aug_cycles": "1"}, TypeError, "`aug_cycles`"),
+        (
+            {"augmentor": Adder(), "aug_cycles": 0},
+            ValueError,
+            "value check failed: Augmentation cycles must be an int > 0",
+        ),
+        ({"augmentor": str, "aug_cycles": 1}, TypeError, "`augmentor`"),
+        (
+            {"augmentor": Adder(), "aug_cycles": 1, "enforce_determinism": 1},
+            TypeError,
+            "`enforce_determinism`",
+        ),
+        (
+            {"augmentor": Adder(), "aug_cycles": 1, "post_augment_func": 1},
+            TypeError,
+            "Post augmentation operation is not callable",
+        ),
     ],
 )
 def test_arguments_are_checked(
-    arguments: dict[str, Any], problem: type[Exception], numbers: DataStream[int]
+    arguments: dict[str, Any], problem: type[Exception], message: str, numbers: DataStream[int]
 ) -> None:
-    with pytest.raises(problem):
+    with pytest.raises(problem, match=message):
         numbers.augment(**arguments)
 
 
@@ -134,3 +146,16 @@ def test_the_example_of_the_documentation() -> None:
     assert len(result) == 40
     assert result[:20] == [float(n) for n in range(10)] + [float(n) for n in range(0, 20, 2)]
     assert all(type(value) is float for value in result)
+
+
+def test_none_from_an_augmentor_that_never_said_so_is_an_error(numbers: DataStream[int]) -> None:
+    class Forgetful(AugmentorBase):
+        augmentor_type = int
+
+        def _augment(self, obj: int) -> int | None:
+            return None
+
+    items = iter(numbers.augment(Forgetful(1), 1))
+    assert [next(items) for _ in range(4)] == [1, 0, 3, 2]
+    with pytest.raises(TypeError, match=r"Output type \[<class 'NoneType'>\] is misaligned"):
+        next(items)

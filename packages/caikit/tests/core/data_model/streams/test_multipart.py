@@ -153,6 +153,30 @@ def test_parts_are_not_held_in_memory(form: Form) -> None:
     assert len(DataStream.from_multipart_file(path)) == 500_001
 
 
+def test_bad_bytes_in_a_part_are_named(form: Form) -> None:
+    path = form(part("a,b\n1,2\n3,X", "text/csv", "b.csv"))
+    content = Path(path).read_bytes().replace(b"X", b"\xff")
+    Path(path).write_bytes(content)
+    with pytest.raises(UnicodeDecodeError, match=r"form.multipart: b.csv, line 3"):
+        list(DataStream.from_multipart_file(path))
+
+
+def test_a_part_with_a_name_that_leads_elsewhere_is_only_a_name(form: Form, tmp_path: Path) -> None:
+    path = form(part("[1]", filename="../../escaped.json"))
+    assert list(DataStream.from_multipart_file(path)) == [1]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["form.multipart"]
+
+
+def test_a_form_that_is_cut_while_it_is_read_is_an_error(form: Form) -> None:
+    path = form(part("[1]"), part("[2]"))
+    items = iter(DataStream.from_multipart_file(path))
+    assert next(items) == 1
+    with open(path, "r+b") as binary:
+        binary.truncate(150)
+    with pytest.raises(ValueError, match=r"Invalid .* in `.*form.multipart"):
+        list(items)
+
+
 def test_a_mistake_in_a_part_names_file_and_part(form: Form) -> None:
     with pytest.raises(ValueError, match=r"Invalid JSON object in `.*form.multipart: a.json`"):
         list(DataStream.from_multipart_file(form(part("[1"))))

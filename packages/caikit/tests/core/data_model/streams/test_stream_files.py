@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import pickle
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,17 @@ def test_a_bad_line_is_named(write: Write) -> None:
         ValueError, match=r"Invalid JSON object in `b'not json\\n'`, error: Expecting value"
     ) as info:
         next(lines)
-    assert f"({path}, line 2)" in str(info.value)
+    assert f"({path}, line 2, column 1)" in str(info.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "where"),
+    [('  {"a": tru}', "line 3, column 9"), ('{"a": 1} 5', "line 3, column 10"), ('{"a', "line 3, column 2")],
+)
+def test_the_column_of_a_mistake_in_a_line_is_named(line: str, where: str, write: Write) -> None:
+    path = write("bad.jsonl", f'1\n\n{line}\n"next"\n')
+    with pytest.raises(ValueError, match=rf"\({path}, {where}\)"):
+        list(DataStream.from_jsonl(path))
 
 
 def test_jsonl_is_read_line_by_line(write: Write) -> None:
@@ -150,8 +161,24 @@ def test_malformed_arrays(content: str, write: Write) -> None:
 
 def test_the_line_of_a_mistake_is_named(write: Write) -> None:
     path = write("bad.json", "[\n" + "1,\n" * 50_000 + "x]")
-    with pytest.raises(ValueError, match=r"Expecting value \(line 50002\)"):
+    with pytest.raises(ValueError, match=r"Expecting value \(line 50002, column 1\)"):
         list(DataStream.from_json_array(path))
+
+
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [
+        ("[1, x]", "line 1, column 5"),
+        ("[\n 1,\n  2 3]", "line 3, column 5"),
+        ("[1,\r\n2]\r\n!", "line 3, column 1"),
+        ("[" + '"abcdefg", ' * 30_000 + "x]", "line 1, column 330002"),
+        ("[" + '"abcdefg",\n' * 30_000 + " x]", "line 30001, column 2"),
+        ('["' + "x" * 200_000 + '",\n"' + "y" * 100_000 + '" x]', "line 2, column 100004"),
+    ],
+)
+def test_line_and_column_of_a_mistake_in_an_array(content: str, where: str, write: Write) -> None:
+    with pytest.raises(ValueError, match=rf"\({where}\)"):
+        list(DataStream.from_json_array(write("bad.json", content)))
 
 
 @pytest.mark.parametrize("content", ['{"a": 1}', "3", '"[1]"', "null"])
@@ -166,6 +193,10 @@ def test_csv(write: Write) -> None:
     assert list(DataStream.from_csv(path, skip=2)) == [["d", "é"], ["e", "f"]]
     assert list(DataStream.from_csv(path, skip=20)) == []
     assert list(DataStream.from_csv(write("b.csv", "a;b\n"), delimiter=";")) == [["a", "b"]]
+    with pytest.raises(ValueError, match="expected skip of at least 0, got -1"):
+        DataStream.from_csv(path, skip=-1)
+    with pytest.raises(TypeError, match="`skip`"):
+        DataStream.from_csv(path, skip="1")  # type: ignore[arg-type]  # the mistake under test
 
 
 def test_header_csv(write: Write) -> None:
@@ -197,6 +228,76 @@ def test_broken_csv_is_named(write: Write) -> None:
     path = write("bad.csv", "a\nb\n" + "x" * 200_000 + "\n")
     with pytest.raises(csv.Error, match=r"Invalid CSV in `.*bad.csv`: .*\(line 3\)"):
         list(DataStream.from_csv(path))
+
+
+@pytest.mark.parametrize(
+    ("reader", "content", "line"),
+    [
+        (DataStream.from_txt, b"one\ntwo \xff\n", 2),
+        (DataStream.from_csv, b"a,b\n" * 10_000 + b"c,\xc3\xa9\xe9,d\n", 10_001),
+        (DataStream.from_header_csv, b"a,b\r\n1,2\r\n\x80,1\r\n", 3),
+        (DataStream.from_json_array, b'["a",\n' * 1 + b'"b",\n' * 20_000 + b'"\xff"]', 20_002),
+        (DataStream.from_jsonl, b'"a"\n\n"\xff"\n', 3),
+        (DataStream.from_csv, b"a\n" + b"x" * 65_533 + b"\xc3", 2),
+    ],
+)
+def test_the_line_of_bad_bytes_is_named(
+    reader: Callable[[str], DataStream[Any]], content: bytes, line: int, write: Write
+) -> None:
+    path = write("bad.bin", content)
+    with pytest.raises(UnicodeDecodeError, match=rf"can't decode byte .* \({path}, line {line}\)"):
+        list(reader(path))
+
+
+@pytest.mark.parametrize("reader", [DataStream.from_txt_collection, DataStream.from_json_collection])
+def test_a_file_with_bad_bytes_of_a_collection_is_named(
+    reader: Callable[..., DataStream[Any]], write: Write, tmp_path: Path
+) -> None:
+    write("a.bin", b'"good"\n')
+    path = write("b.bin", b'"bad"\n\n\xff')
+    with pytest.raises(UnicodeDecodeError, match=rf"\({path}, line 3\)"):
+        list(reader(str(tmp_path), extension="bin"))
+
+
+@pytest.mark.parametrize(
+    ("reader", "line"),
+    [
+        (DataStream.from_jsonl, '{"number": 12345, "label": "some text"}\n'),
+        (DataStream.from_json_array, '{"number": 12345, "label": "some text"},\n'),
+        (DataStream.from_csv, '12345,"some text"\n'),
+        (DataStream.from_header_csv, '12345,"some text"\n'),
+        (DataStream.from_txt, "12345 some text\n"),
+    ],
+)
+def test_large_files_take_little_memory(
+    reader: Callable[[str], DataStream[Any]], line: str, write: Write
+) -> None:
+    count = 1_500_000 // len(line)
+    content = line * count
+    path = write("large", f"[{content}0]" if reader == DataStream.from_json_array else content)
+    del content
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in reader(path)) in (count - 1, count, count + 1)
+        assert tracemalloc.get_traced_memory()[1] < 500_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_that_is_cut_while_it_is_read_is_an_error(write: Write) -> None:
+    path = write("a.json", "[" + "1234567,\n" * 50_000 + "1]")
+    numbers = iter(DataStream.from_json_array(path))
+    assert next(numbers) == 1234567
+    os.truncate(path, 100_000)
+    with pytest.raises(ValueError, match=r"Invalid JSON object in `.*a.json`: .* \(line \d+, column \d+\)"):
+        list(numbers)
+
+
+def test_a_file_that_changes_between_passes_is_read_anew(write: Write) -> None:
+    stream = DataStream.from_csv(write("a.csv", "1\n2\n"))
+    assert list(stream) == [["1"], ["2"]]
+    write("a.csv", "3\n")
+    assert list(stream) == [["3"]]
 
 
 @pytest.mark.parametrize(
@@ -263,3 +364,27 @@ def test_derived_classes_make_their_own_kind(write: Write) -> None:
 def test_from_iterable_needs_an_iterable(data: Any) -> None:
     with pytest.raises(TypeError, match="variable `data`"):
         DataStream.from_iterable(data)
+
+
+def test_samples_have_the_items_that_one_counts(write: Write, tmp_path: Path) -> None:
+    text = DataStream.from_txt(write("a.txt", "one\n\ntwo\n\n\nthree\nfour\n"))
+    assert (len(text), len(text.filter())) == (7, 4)
+    rows = "1,2\n3,4\n5,6\n"
+    for stream in (
+        DataStream.from_csv(write("plain.csv", rows)),
+        DataStream.from_header_csv(write("header.csv", "k1,k2\n" + rows)),
+        DataStream.from_csv(write("header.csv", "k1,k2\n" + rows), skip=1),
+    ):
+        assert [len(row) for row in stream] == [2, 2, 2]
+    assert len(DataStream.from_json_array(write("a.json", '[{"a": 1}, {"a": 2}]'))) == 2
+    assert len(DataStream.from_jsonl(write("a.jsonl", '{"a": 1}\n' * 4))) == 4
+    for number, lines in enumerate((2, 2, 3)):
+        write(f"many/{number}.txt", "text\n" * lines)
+        write(f"many/{number}.json", f'{{"number": {number}}}')
+        write(f"many/{number}.csv", "k1,k2\n1,2\n3,4\n")
+        write(f"many/{number}.jsonl", '{"a": 1}\n' * lines)
+    folder = str(tmp_path / "many")
+    assert len(DataStream.from_txt_collection(folder)) == 3
+    assert len(DataStream.from_json_collection(folder)) == 3
+    assert [len(row) for row in DataStream.from_csv_collection(folder)] == [2] * 6
+    assert len(DataStream.from_jsonl_collection(folder)) == 7

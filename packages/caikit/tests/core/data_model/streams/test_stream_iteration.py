@@ -146,6 +146,43 @@ def test_a_second_pass_over_a_shared_iterator_is_an_error() -> None:
         list(stream)
 
 
+@pytest.mark.parametrize("make", [lambda: iter([1, 2, 3]), lambda: (number for number in (1, 2, 3))])
+def test_looking_at_a_shared_iterator_takes_nothing_away(make: typing.Callable[[], Iterator[int]]) -> None:
+    iterator = make()
+    stream = DataStream(lambda: iterator)
+    assert stream.peek() == 1
+    assert stream
+    assert stream.peek() == 1
+    assert list(stream) == [1, 2, 3]
+    with pytest.raises(RuntimeError, match="can be read once"):
+        stream.peek()
+
+
+def test_a_shared_iterator_goes_on_where_a_pass_stopped() -> None:
+    iterator = (number for number in range(6))
+    stream = DataStream(lambda: iterator)
+    for number in stream:
+        if number == 2:
+            break
+    assert stream.peek() == 3
+    assert list(stream.map(plus, 1)) == [4, 5, 6]
+
+
+def test_looking_at_a_stream_keeps_no_source_open() -> None:
+    closed = []
+
+    def source() -> Iterator[int]:
+        try:
+            yield from range(5)
+        finally:
+            closed.append(True)
+
+    stream = DataStream(source)
+    assert stream.peek() == 0
+    assert closed == [True]
+    assert list(stream) == [0, 1, 2, 3, 4]
+
+
 def test_a_shared_iterator_that_is_empty_stays_empty() -> None:
     iterator: Iterator[int] = iter([])
     stream = DataStream(lambda: iterator)
@@ -264,3 +301,43 @@ def test_streams_work_in_spawned_processes(tmp_path: Path) -> None:
     process.join(10)
     answers.close()
     answers.join_thread()
+
+
+def test_membership_reads_no_further_than_needed() -> None:
+    source = CountingSource(5)
+    assert 1 in DataStream(source)
+    assert source.items == 2
+    assert 9 not in DataStream(source)
+
+
+def test_a_million_items() -> None:
+    stream = DataStream.from_iterable(range(1_000_000)).map(plus, 1).filter(is_even)
+    assert sum(1 for _ in stream) == 500_000
+    assert len(stream) == 500_000
+
+
+def test_a_stream_that_contains_itself_is_an_error() -> None:
+    stream: DataStream[int] = DataStream(lambda: stream)
+    with pytest.raises(RecursionError):
+        list(stream)
+
+
+def test_an_error_in_the_middle_is_the_same_on_every_pass() -> None:
+    def failing() -> Iterator[int]:
+        yield 1
+        raise ValueError("broken source")
+
+    stream = DataStream(failing).map(plus, 1)
+    for _ in range(2):
+        items = iter(stream)
+        assert next(items) == 2
+        with pytest.raises(ValueError, match="broken source"):
+            next(items)
+        assert list(items) == []
+    with pytest.raises(ValueError, match="broken source"):
+        len(stream)
+
+
+def test_what_cannot_be_pickled_says_so() -> None:
+    with pytest.raises((AttributeError, TypeError, pickle.PicklingError)):
+        pickle.dumps(DataStream(lambda: [1]))

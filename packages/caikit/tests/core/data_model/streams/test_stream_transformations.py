@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -54,6 +55,97 @@ def test_a_function_that_raises_stop_iteration_does_not_cut_the_stream(numbers: 
 
     with pytest.raises(RuntimeError, match="StopIteration"):
         list(numbers.map(exhausted))
+
+
+def increased(item: int) -> int:
+    return item + 1
+
+
+def is_small(item: int) -> bool:
+    return item < 3_001
+
+
+@pytest.mark.parametrize("depth", [49, 50, 51, 3_000])
+def test_chains_of_any_depth(depth: int) -> None:
+    stream = DataStream.from_iterable(range(3))
+    for _ in range(depth):
+        stream = stream.map(increased)
+    stream = stream.filter(is_small).map(str)
+    expected = [str(number) for number in range(depth, depth + 3) if number < 3_001]
+    assert list(stream) == expected
+    assert list(pickle.loads(pickle.dumps(stream))) == expected
+
+
+def test_a_deep_chain_is_cut_by_no_stop_iteration() -> None:
+    def exhausted(_: int) -> Any:
+        return next(iter(()))
+
+    stream = DataStream.from_iterable(range(3))
+    for _ in range(100):
+        stream = stream.map(increased)
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        list(stream.map(exhausted))
+
+
+def test_a_sum_of_many_streams() -> None:
+    left = right = DataStream.from_iterable([0])
+    for number in range(2_000):
+        left = left.chain([number])
+        right = DataStream.from_iterable([number]) + right
+    assert len(left) == len(right) == 2_001
+    assert len(pickle.loads(pickle.dumps(left))) == 2_001
+
+
+def test_streams_inside_of_streams() -> None:
+    numbers = DataStream.from_iterable([1, 2])
+    nested = DataStream.from_iterable([numbers, numbers.map(increased)])
+    assert list(nested.map(list)) == [[1, 2], [2, 3]]
+    assert list(nested.flatten()) == [1, 2, 2, 3]
+    assert [list(inner) for inner in pickle.loads(pickle.dumps(nested))] == [[1, 2], [2, 3]]
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        lambda stream: stream.map(increased),
+        lambda stream: stream.filter(is_small),
+        lambda stream: stream.zip(stream.map(increased)),
+        lambda stream: stream.chain([7]),
+        lambda stream: stream.shuffle(1, seed=1),
+        lambda stream: stream.train_test_split(0.0, seed=1)[0],
+    ],
+)
+def test_an_error_of_the_source_comes_through_where_it_happens(transform: Any) -> None:
+    def failing() -> Iterator[int]:
+        yield 1
+        yield 2
+        raise ValueError("broken source")
+
+    items = iter(transform(DataStream(failing)))
+    assert next(items) is not None
+    with pytest.raises(ValueError, match="broken source"):
+        list(items)
+
+
+@pytest.mark.parametrize("lengths", [(1, 2), (2, 1), (2, 2, 1), (1, 2, 2), (2, 1, 2), (0, 1), (1, 0)])
+def test_zip_notices_every_difference_in_length(lengths: tuple[int, ...]) -> None:
+    zipped = DataStream.zip(*(DataStream.from_iterable(range(length)) for length in lengths))
+    items = iter(zipped)
+    for expected in range(min(lengths)):
+        assert next(items) == (expected,) * len(lengths)
+    with pytest.raises(ValueError, match=r"Failed to zip data streams with different lengths."):
+        next(items)
+
+
+def test_zip_passes_errors_of_its_sources() -> None:
+    def failing() -> Iterator[int]:
+        yield 0
+        raise ValueError("broken source")
+
+    numbers = DataStream.from_iterable(range(3))
+    for pair in ((numbers, DataStream(failing)), (DataStream(failing), numbers)):
+        with pytest.raises(ValueError, match="broken source"):
+            list(DataStream.zip(*pair))
 
 
 def test_transformations_are_lazy() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 from ..base import AugmentorBase
 from .base import SchemeBase
 
+__all__ = ["AlwaysSelectionScheme"]
+
 
 class AlwaysSelectionScheme(SchemeBase):
     """Applies all augmentors, one to the result of the other."""

@@ -12,6 +12,8 @@ from caikit.core.exceptions import error_handler
 
 from ..base import AugmentorBase
 
+__all__ = ["SchemeBase"]
+
 log = alog.use_channel("AUGSCHM")
 error = error_handler.get(log)
 
@@ -48,19 +50,3 @@ class SchemeBase:
 
     def _execute(self, obj: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} must define _execute")
-
-
-def check_probabilities(probabilities: Sequence[float], augmentors: Sequence[AugmentorBase]) -> None:
-    """Raise unless there is one probability in 0..1 for each augmentor."""
-    error.type_check("<COR72611725E>", list, tuple, selection_probs=probabilities)
-    error.type_check_all("<COR72611726E>", int, float, selection_probs=probabilities)
-    error.value_check(
-        "<COR72611727E>",
-        len(probabilities) == len(augmentors),
-        "Number of selection probabilties must match the number of augmentors",
-    )
-    error.value_check(
-        "<COR72611728E>",
-        all(0 <= probability <= 1 for probability in probabilities),
-        "Selection probabilities must be in the range [0, 1]",
-    )

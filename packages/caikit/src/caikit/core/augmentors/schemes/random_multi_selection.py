@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..base import AugmentorBase
-from .base import SchemeBase, check_probabilities
+from ._probabilities import check_probabilities
+from .base import SchemeBase
+
+__all__ = ["RandomMultiSelectionScheme"]
 
 
 class RandomMultiSelectionScheme(SchemeBase):

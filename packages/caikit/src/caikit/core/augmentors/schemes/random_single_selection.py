@@ -11,7 +11,10 @@ import alog
 from caikit.core.exceptions import error_handler
 
 from ..base import AugmentorBase
-from .base import SchemeBase, check_probabilities
+from ._probabilities import check_probabilities
+from .base import SchemeBase
+
+__all__ = ["RandomSingleSelectionScheme"]
 
 log = alog.use_channel("AUGSNGL")
 error = error_handler.get(log)

@@ -11,6 +11,8 @@ import alog
 
 from caikit.core.exceptions import error_handler
 
+from ._place import Place, find_undecodable
+
 log = alog.use_channel("DATSTRM")
 error = error_handler.get(log)
 
@@ -20,25 +22,31 @@ _CHUNK = 64 * 1024
 # The end of a chunk can cut the longest literal or escape; further away an error is final.
 _CUT = 16
 _SPACE = re.compile(r"[ \t\n\r]*")
+_COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*")
 
 
-def json_array_items(text: TextIO, name: str) -> Iterator[Any]:
-    """Yield the elements of the array in `text`; `name` is what errors call it."""
-    reader = _Reader(text, name)
-    if reader.peek() != "[":
-        reader.value()
-        error("<COR55596552E>", ValueError(f"Non-array JSON object in `{name}`"))
-    reader.skip()
-    if reader.peek() == "]":
+def json_array_items(text: TextIO, place: Place) -> Iterator[Any]:
+    """Yield the elements of the array in `text`."""
+    reader = _Reader(text, place)
+    place.position = reader.position_of_element
+    try:
+        if reader.peek() != "[":
+            reader.value()
+            reader.refuse()
         reader.skip()
-    else:
-        yield from _elements(reader)
-    if reader.peek():
-        reader.fail("Extra data")
+        if reader.peek() == "]":
+            reader.skip()
+        else:
+            yield from _elements(reader)
+        if reader.peek():
+            reader.fail("Extra data")
+    except UnicodeDecodeError as problem:
+        raise find_undecodable(text, place, problem) from None
 
 
 def _elements(reader: _Reader) -> Iterator[Any]:
     while True:
+        yield from reader.values_in_window()
         yield reader.value()
         separator = reader.peek()
         if separator not in (",", "]"):
@@ -51,13 +59,16 @@ def _elements(reader: _Reader) -> Iterator[Any]:
 class _Reader:
     """A window over the text that moves forward and grows only for elements larger than itself."""
 
-    def __init__(self, text: TextIO, name: str) -> None:
+    def __init__(self, text: TextIO, place: Place) -> None:
         self._text = text
-        self._name = name
+        self._name = place.name
         self._window = ""
         self._position = 0
         self._lines_before = 0
+        self._columns_before = 0
         self._ended = False
+        self._element = 0
+        self._elements = 0
 
     def peek(self) -> str:
         """The next character that is not white space; empty at the end."""
@@ -70,6 +81,29 @@ class _Reader:
 
     def skip(self) -> None:
         self._position += 1
+
+    def values_in_window(self) -> Iterator[Any]:
+        """The next values as far as they, and what follows them, need no more text; the way for small elements."""
+        self.peek()
+        decode, find_comma = DECODER.raw_decode, _COMMA.match
+        window, position = self._window, self._position
+        while True:
+            try:
+                value, end = decode(window, position)
+            except (ValueError, RecursionError):
+                return  # for a closer look by `value`
+            if window.startswith(", ", end):  # the usual one, found faster
+                end += 2
+            elif comma := find_comma(window, end):
+                end = comma.end()
+            else:
+                return
+            if end >= len(window):
+                return
+            self._element = position
+            self._elements += 1
+            self._position = position = end
+            yield value
 
     def value(self) -> Any:
         """The next complete JSON value."""
@@ -85,18 +119,28 @@ class _Reader:
             else:
                 # A number that touches the end of the window may go on behind it.
                 if end < len(self._window) or self._ended:
-                    self._position = end
+                    self._element, self._position = self._position, end
+                    self._elements += 1
                     return value
             self._grow()
 
+    def refuse(self) -> NoReturn:
+        error.log_raise("<COR55596552E>", ValueError(f"Non-array JSON object in `{self._name}`"))
+
     def fail(self, reason: str, position: int | None = None, root: Exception | None = None) -> NoReturn:
-        position = self._position if position is None else position
-        line = self._lines_before + self._window.count("\n", 0, position) + 1
+        where = self._line_and_column(self._position if position is None else position)
         error.log_raise(
-            "<COR55596553E>",
-            ValueError(f"Invalid JSON object in `{self._name}`: {reason} (line {line})"),
-            root,
+            "<COR55596553E>", ValueError(f"Invalid JSON object in `{self._name}`: {reason} ({where})"), root
         )
+
+    def position_of_element(self) -> str:
+        return f"element {self._elements}, {self._line_and_column(self._element)}"
+
+    def _line_and_column(self, position: int) -> str:
+        line_start = self._window.rfind("\n", 0, position) + 1
+        columns_before = 0 if line_start else self._columns_before
+        line = self._lines_before + self._window.count("\n", 0, position) + 1
+        return f"line {line}, column {columns_before + position - line_start + 1}"
 
     def _is_final(self, problem: json.JSONDecodeError) -> bool:
         cut_off = problem.msg.startswith("Unterminated") or problem.pos >= len(self._window) - _CUT
@@ -110,7 +154,11 @@ class _Reader:
         """Drop what is used up and read as much again as is left, so that big elements stay linear."""
         rest = len(self._window) - self._position
         more = self._text.read(max(_CHUNK, rest))
-        self._lines_before += self._window.count("\n", 0, self._position)
+        used_lines = self._window.count("\n", 0, self._position)
+        if used_lines:
+            self._columns_before = -self._window.rfind("\n", 0, self._position) - 1
+        self._lines_before += used_lines
+        self._columns_before += self._position
         self._window = self._window[self._position :] + more
         self._position = 0
         self._ended = not more

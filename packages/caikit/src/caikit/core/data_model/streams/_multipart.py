@@ -40,11 +40,16 @@ def is_multipart_file(file: str | os.PathLike[str]) -> bool:
         return binary.readline(_LINE_LIMIT).lower().startswith(b"content-")
 
 
-def stream_multipart_file(file: str | os.PathLike[str]) -> Iterator[Part]:
-    """Yield the parts that carry a file, in order; form fields are left out."""
+def stream_multipart_file(file: str | os.PathLike[str], shown_name: str | None = None) -> Iterator[Part]:
+    """Yield the parts that carry a file, in order; form fields are left out.
+
+    A form without the boundary that it announces, or without its end, is a ValueError; `shown_name` is what the error
+    calls the file.
+    """
+    name = shown_name or os.fspath(file)
     with open(file, "rb") as binary:
-        boundary = _find_boundary(binary, file)
-        for headers, start, end in _regions(binary, boundary, file):
+        boundary = _find_boundary(binary, name)
+        for headers, start, end in _regions(binary, boundary, name):
             filename = headers.get_filename()
             if filename is not None:
                 content_type = headers.get_content_type() if "content-type" in headers else ""
@@ -67,29 +72,29 @@ def _declared_boundary(line: bytes) -> str | None:
     return None
 
 
-def _find_boundary(binary: IO[bytes], file: object) -> bytes:
+def _find_boundary(binary: IO[bytes], name: str) -> bytes:
     line = _first_line(binary)
     if line.startswith(b"--"):
         binary.seek(0)
         return line
     declared = _declared_boundary(line)
     if declared is None:
-        _fail(file, "no boundary at the beginning")
+        _fail(name, "no boundary at the beginning")
     return b"--" + declared.encode("utf-8")
 
 
-def _regions(binary: IO[bytes], boundary: bytes, file: object) -> Iterator[tuple[Message, int, int]]:
+def _regions(binary: IO[bytes], boundary: bytes, name: str) -> Iterator[tuple[Message, int, int]]:
     """Yield the headers of each part with the offsets where its content starts and ends."""
-    _, _, closed = _next_boundary(binary, boundary, file)
+    _, _, closed = _next_boundary(binary, boundary, name)
     while not closed:
-        headers = _part_headers(binary, file)
+        headers = _part_headers(binary, name)
         start = binary.tell()
-        end, after, closed = _next_boundary(binary, boundary, file)
+        end, after, closed = _next_boundary(binary, boundary, name)
         yield headers, start, max(start, end)
         binary.seek(after)
 
 
-def _next_boundary(binary: IO[bytes], boundary: bytes, file: object) -> tuple[int, int, bool]:
+def _next_boundary(binary: IO[bytes], boundary: bytes, name: str) -> tuple[int, int, bool]:
     """Return where the content before the boundary ends, where the next line starts, and if it is the last."""
     position = binary.tell()
     line_end = 0
@@ -100,13 +105,13 @@ def _next_boundary(binary: IO[bytes], boundary: bytes, file: object) -> tuple[in
         at_line_start = line.endswith(b"\n")
         line_end = 2 if line.endswith(b"\r\n") else int(at_line_start)
         position += len(line)
-    return _fail(file, f"boundary {boundary.decode(errors='replace')!r} is missing at the end")
+    return _fail(name, f"boundary {boundary.decode(errors='replace')!r} is missing at the end")
 
 
-def _part_headers(binary: IO[bytes], file: object) -> Message:
+def _part_headers(binary: IO[bytes], name: str) -> Message:
     lines = list(itertools.islice(_header_lines(binary), _HEADER_LIMIT))
     if len(lines) == _HEADER_LIMIT:
-        _fail(file, f"a part has more than {_HEADER_LIMIT} header lines")
+        _fail(name, f"a part has more than {_HEADER_LIMIT} header lines")
     return _parsed(b"".join(lines))
 
 
@@ -120,8 +125,8 @@ def _header_lines(binary: IO[bytes]) -> Iterator[bytes]:
         yield line
 
 
-def _fail(file: object, reason: str) -> NoReturn:
-    error.log_raise("<COR04987252E>", ValueError(f"Invalid form-data in `{file}`: {reason}"))
+def _fail(name: str, reason: str) -> NoReturn:
+    error.log_raise("<COR04987252E>", ValueError(f"Invalid form-data in `{name}`: {reason}"))
 
 
 class _Window(io.RawIOBase):

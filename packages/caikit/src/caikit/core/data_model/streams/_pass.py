@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Generator, Iterator
+import weakref
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -16,25 +18,33 @@ class StreamPass(Generic[T]):
     iterator keeps such a call from reading the source twice.
     """
 
-    __slots__ = ("__weakref__", "_failure", "_items", "_owner", "_started", "source")
+    __slots__ = ("__weakref__", "_failure", "_first", "_items", "_owner", "_started", "source")
 
-    def __init__(self, source: Iterator[T]) -> None:
+    def __init__(self, source: Iterator[T], first: Sequence[T] = ()) -> None:
+        """`first` are items that were taken from the source already and nobody has read."""
         self.source = source
+        self._first = first
         self._items: list[T] | None = None
         self._failure: Exception | None = None
         self._owner = threading.get_ident()
         self._started = False
 
     @property
+    def is_mine(self) -> bool:
+        """Whether this thread opened the pass."""
+        return self._owner == threading.get_ident()
+
+    @property
     def waiting(self) -> bool:
         """True while this thread, which opened the pass, has not read from it."""
-        return not self._started and self._owner == threading.get_ident()
+        return not self._started and self.is_mine
 
     def count(self) -> int:
         """Read everything into memory and return how much there is."""
         if self._items is None:
             self._items = []
             try:
+                self._items.extend(self._first)
                 self._items.extend(self.source)
             except Exception as problem:
                 self._failure = problem
@@ -45,7 +55,9 @@ class StreamPass(Generic[T]):
     def read(self) -> Generator[T, None, bool]:
         """Yield the items; the generator returns whether there were any."""
         self._started = True
-        items = self.source if self._items is None else iter(self._items)
+        # Whoever stops early closes this generator, but not the source, which may be handed out again: `chain` does not
+        # pass that on.
+        items = itertools.chain(self._first, self.source) if self._items is None else iter(self._items)
         for first in items:
             yield first
             yield from items
@@ -58,3 +70,20 @@ class StreamPass(Generic[T]):
         # Python drops a TypeError that is raised while it asks for a length hint.
         if self._failure is not None:
             raise self._failure
+
+
+class Ahead(Generic[T]):
+    """Items that were taken from a source to look at them; the source itself is not kept alive."""
+
+    __slots__ = ("_items", "_source")
+
+    def __init__(self, source: Iterator[T], items: list[T]) -> None:
+        self._items = items
+        self._source: Callable[[], Iterator[T] | None]
+        try:
+            self._source = weakref.ref(source)
+        except TypeError:  # iterators of lists and the like, which hold nothing that has to be given back
+            self._source = lambda: source
+
+    def items_of(self, source: Iterator[T]) -> list[T]:
+        return self._items if self._source() is source else []

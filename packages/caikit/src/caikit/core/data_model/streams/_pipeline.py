@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+# `map` and `filter` call each other on the stack of the process, which ends the process when it is full.
+_DEEPEST_NESTING = 50
+
 
 @dataclass(frozen=True)
 class Step:
@@ -17,11 +20,7 @@ class Step:
     kwargs: Mapping[str, Any]
     keeps: bool  # True: the result says whether the item stays; False: the result is the new item
 
-    def apply(self, items: Iterator[Any]) -> Iterator[Any]:
-        function = self._bound()
-        return filter(function, items) if self.keeps else map(function, items)
-
-    def _bound(self) -> Callable[[Any], Any]:
+    def bound(self) -> Callable[[Any], Any]:
         if not self.args:
             return partial(self.func, **self.kwargs) if self.kwargs else self.func
         return lambda item: self.func(item, *self.args, **self.kwargs)
@@ -38,17 +37,37 @@ class Pipeline:
         return Pipeline(self.source, (*self.steps, step))
 
     def __call__(self) -> Iterator[Any]:
-        finished = False
+        if len(self.steps) > _DEEPEST_NESTING:
+            return _in_a_loop(self.source, self.steps)
+        return _nested(self.source, self.steps)
 
-        def source_items() -> Iterator[Any]:
-            nonlocal finished
-            yield from self.source
-            finished = True
 
-        items = source_items()
-        for step in self.steps:
-            items = step.apply(items)
-        yield from items
-        if not finished:
-            # `map` and `filter` take it for the end of their input; silently losing data would be worse.
-            raise RuntimeError("a function applied to a data stream raised StopIteration")
+def _nested(source: Iterable[Any], steps: tuple[Step, ...]) -> Iterator[Any]:
+    finished = False
+
+    def source_items() -> Iterator[Any]:
+        nonlocal finished
+        yield from source
+        finished = True
+
+    items: Iterator[Any] = source_items()
+    for step in steps:
+        items = filter(step.bound(), items) if step.keeps else map(step.bound(), items)
+    yield from items
+    if not finished:
+        # `map` and `filter` take it for the end of their input; silently losing data would be worse.
+        raise RuntimeError("a function applied to a data stream raised StopIteration")
+
+
+def _in_a_loop(source: Iterable[Any], steps: tuple[Step, ...]) -> Iterator[Any]:
+    functions = [(step.bound(), step.keeps) for step in steps]
+    for item in source:
+        current = item
+        for function, keeps in functions:
+            result = function(current)
+            if not keeps:
+                current = result
+            elif not result:
+                break
+        else:
+            yield current

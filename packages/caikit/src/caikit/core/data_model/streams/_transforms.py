@@ -22,10 +22,20 @@ def chained(sources: tuple[Iterable[Any], ...]) -> Iterator[Any]:
 
 
 def zipped(sources: tuple[Iterable[Any], ...]) -> Iterator[tuple[Any, ...]]:
-    for items in itertools.zip_longest(*sources, fillvalue=_MISSING):
-        if any(item is _MISSING for item in items):
-            raise ValueError("Failed to zip data streams with different lengths.")
-        yield items
+    if not sources:
+        return
+    first_ended = False
+
+    def items_of_first() -> Iterator[Any]:
+        nonlocal first_ended
+        yield from sources[0]
+        first_ended = True
+
+    others = [iter(source) for source in sources[1:]]
+    yield from zip(items_of_first(), *others)  # noqa: B905 - strict would hide which ValueError is meant
+    # `zip` asks in order: the others were not asked again only if the first one ended.
+    if not first_ended or any(next(other, _MISSING) is not _MISSING for other in others):
+        raise ValueError("Failed to zip data streams with different lengths.")
 
 
 def split(source: Iterable[Any], test_split: float, seed: int, is_train: bool) -> Iterator[Any]:

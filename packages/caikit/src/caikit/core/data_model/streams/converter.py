@@ -11,6 +11,8 @@ from caikit.core.exceptions import error_handler
 
 from .data_stream import DataStream
 
+__all__ = ["DataStreamConverter"]
+
 log = alog.use_channel("DATCONV")
 error = error_handler.get(log)
 
@@ -29,6 +31,10 @@ class DataStreamConverter:
         self.key_list = list(key_list)
 
     def convert(self, stream: DataStream[Any]) -> DataStream[Any]:
+        """The stream of converted items; reading it raises KeyError or IndexError for items that lack a value.
+
+        Dicts stay as they are for the target `dict`; elements beyond the last key of `key_list` are dropped from lists.
+        """
         error.type_check("<COR73207464E>", DataStream, stream=stream)
         return stream.map(self._to_dict if self.target_type is dict else self._to_list)
 

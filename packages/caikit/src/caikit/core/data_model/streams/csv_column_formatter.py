@@ -11,6 +11,8 @@ from caikit.core.exceptions import error_handler
 
 from .data_stream import DataStream
 
+__all__ = ["CSVColumnFormatter"]
+
 log = alog.use_channel("DATCSVF")
 error = error_handler.get(log)
 
@@ -25,7 +27,7 @@ class CSVColumnFormatter:
         self._types = list(expected_columns.values())
 
     def format(self, stream: DataStream[Any]) -> DataStream[Any]:
-        """The same stream object if no column is a list."""
+        """The stream of formatted rows: the same object if no column is a list. Items that are no lists pass."""
         error.type_check("<COR73207472E>", DataStream, stream=stream)
         return stream.map(self._format_item) if list in self._types else stream
 

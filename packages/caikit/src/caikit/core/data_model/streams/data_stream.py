@@ -15,9 +15,11 @@ import alog
 from caikit.core.exceptions import error_handler
 
 from . import _files, _transforms
-from ._pass import StreamPass
+from ._pass import Ahead, StreamPass
 from ._pipeline import Pipeline, Step
 from ._replay import Replay
+
+__all__ = ["DataStream"]
 
 log = alog.use_channel("DATSTRM")
 error = error_handler.get(log)
@@ -46,6 +48,7 @@ class DataStream(Generic[T]):
     _length: int | None = None
     _latest_pass: weakref.ref[StreamPass[T]] | None = None
     _spent: Iterator[T] | None = None
+    _ahead: Ahead[T] | None = None
 
     def __init__(self, generator_func: Callable[..., Iterable[T]], *args: Any, **kwargs: Any) -> None:
         if not callable(generator_func):
@@ -60,9 +63,23 @@ class DataStream(Generic[T]):
         items = self.generator_func(*self.generator_args, **self.generator_kwargs)
         if not isinstance(items, Iterable):
             error("<COR35849950E>", RuntimeError("`generator_func` did not return an iterable"))
-        stream_pass = StreamPass(iter(items))
+        source = iter(items)
+        stream_pass = StreamPass(source, self._taken_ahead_from(source))
         self._latest_pass = weakref.ref(stream_pass)
         return self._read(stream_pass)
+
+    def _taken_ahead_from(self, source: Iterator[T]) -> list[T]:
+        ahead, self._ahead = self._ahead, None
+        return ahead.items_of(source) if ahead is not None else []
+
+    def _first(self) -> list[T]:
+        """At most one item, which the next pass sees again even if the source can be read only once."""
+        items = iter(self)
+        first = list(itertools.islice(items, 1))
+        latest = self._latest_pass() if self._latest_pass is not None else None
+        if first and latest is not None and latest.is_mine:
+            self._ahead = Ahead(latest.source, first)
+        return first
 
     def _read(self, stream_pass: StreamPass[T]) -> Iterator[T]:
         produced = yield from stream_pass.read()
@@ -88,10 +105,10 @@ class DataStream(Generic[T]):
     def __bool__(self) -> bool:
         if self._length is not None:
             return self._length > 0
-        return any(True for _ in self)
+        return bool(self._first())
 
     def __getstate__(self) -> dict[str, Any]:
-        passing = ("_latest_pass", "_spent")
+        passing = ("_ahead", "_latest_pass", "_spent")
         return {name: value for name, value in self.__dict__.items() if name not in passing}
 
     def __getitem__(self, idx: Any) -> DataStream[Any]:
@@ -129,6 +146,8 @@ class DataStream(Generic[T]):
         cls: type[DataStream[Any]], filename: str, *args: Any, skip: int = 0, **kwargs: Any
     ) -> DataStream[list[str]]:
         """The rows as lists, after `skip` lines; other arguments are those of `csv.reader`."""
+        error.type_check("<COR88684989E>", int, skip=skip)
+        error.value_check("<COR88684990E>", skip >= 0, f"expected skip of at least 0, got {skip}")
         _check_csv_file(filename)
         return cls(_files.csv_rows, filename, skip, *args, **kwargs)
 
@@ -217,7 +236,7 @@ class DataStream(Generic[T]):
 
     def chain(*streams: Iterable[Any]) -> DataStream[Any]:
         """All streams one after the other: `a.chain(b, c)` or `DataStream.chain(a, b, c)`."""
-        return DataStream(_transforms.chained, tuple(_as_stream(stream) for stream in streams))
+        return DataStream(_transforms.chained, tuple(part for stream in streams for part in _parts(stream)))
 
     def zip(*streams: DataStream[Any]) -> DataStream[tuple[Any, ...]]:
         """Tuples with one item of each stream; streams of different lengths fail at the shorter end."""
@@ -230,7 +249,7 @@ class DataStream(Generic[T]):
 
     def peek(self) -> T:
         """The first item of a fresh pass."""
-        first = list(itertools.islice(self, 1))
+        first = self._first()
         if not first:
             error("<COR48484123E>", IndexError("Cannot peek empty stream"))
         return first[0]
@@ -294,8 +313,14 @@ class DataStream(Generic[T]):
         return ()
 
 
-def _as_stream(items: Iterable[Any]) -> DataStream[Any]:
-    return items if isinstance(items, DataStream) else DataStream.from_iterable(items)
+def _parts(items: Iterable[Any]) -> tuple[DataStream[Any], ...]:
+    """A chain in a chain counts as its parts, so that the sum of many streams stays flat."""
+    if not isinstance(items, DataStream):
+        return (DataStream.from_iterable(items),)
+    if type(items) is DataStream and items.generator_func is _transforms.chained:
+        parts: tuple[DataStream[Any], ...] = items.generator_args[0]
+        return parts
+    return (items,)
 
 
 def _check_csv_file(filename: str) -> None:
@@ -309,6 +334,3 @@ def _check_collection(dirname: str) -> None:
         error("<COR88684987E>", FileNotFoundError(f"Could not find collection directory `{dirname}`"))
     if not os.path.isdir(dirname):
         error("<COR88684988E>", NotADirectoryError(f"collection path `{dirname}` is not a directory"))
-
-
-__all__ = ["DataStream"]

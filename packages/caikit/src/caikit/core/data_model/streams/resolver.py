@@ -14,6 +14,8 @@ from .csv_column_formatter import CSVColumnFormatter
 from .data_stream import DataStream
 from .validator import DataStreamValidator
 
+__all__ = ["DataStreamResolver"]
+
 log = alog.use_channel("DATRSLV")
 error = error_handler.get(log)
 
@@ -29,6 +31,11 @@ class DataStreamResolver:
         self._converter = DataStreamConverter(target_stream_type, list(expected_keys))
 
     def as_data_stream(self, file_or_data_stream: str | DataStream[Any]) -> DataStream[Any]:
+        """The checked items of a stream, or of a file that is read as its extension says.
+
+        A file that does not exist raises FileNotFoundError here, an item that does not fit DataValidationError when it
+        is read. Values of a CSV file are text, so they fit no other type than `str` and `list`.
+        """
         error.type_check("<COR73207492E>", str, DataStream, file_or_data_stream=file_or_data_stream)
         if isinstance(file_or_data_stream, str):
             stream = DataStream.from_file(file_or_data_stream)

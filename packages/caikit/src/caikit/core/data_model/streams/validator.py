@@ -11,6 +11,8 @@ from caikit.core.exceptions import DataValidationError, error_handler
 
 from .data_stream import DataStream
 
+__all__ = ["DataStreamValidator"]
+
 log = alog.use_channel("DATVALD")
 error = error_handler.get(log)
 
@@ -25,6 +27,7 @@ class DataStreamValidator:
         self.expected_keys = expected_keys
 
     def validate(self, stream: DataStream[Any]) -> DataStream[Any]:
+        """The same items; reading it raises DataValidationError with the reason and the number, from 0, of the item."""
         error.type_check("<COR73207483E>", DataStream, stream=stream)
         return DataStream(self._checked, stream)
 

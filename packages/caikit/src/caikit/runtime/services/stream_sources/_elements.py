@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import csv
-import functools
 import os
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any
 
-from caikit.core.data_model import DataObjectBase, DataStream
-from caikit.core.data_model.base import DataBase
+from caikit.core.data_model import DataStream
 from caikit.core.data_model.streams import _files
-from caikit.core.data_model.streams._multipart_items import check_multipart, multipart_items
+from caikit.core.data_model.streams._multipart_items import check_multipart, multipart_elements
+from caikit.core.data_model.streams._place import Place
 from caikit.runtime.engine.status import Status
 from caikit.runtime.services._errors import runtime_error
+from caikit.runtime.types.caikit_runtime_exception import CaikitRuntimeException
 
+from ._parse import element_parser
 from ._paths import check_path, source_path
 
 __all__ = ["directory_stream", "file_stream", "inline_stream"]
@@ -24,14 +25,14 @@ _Reader = Callable[..., Iterator[Any]]
 _READERS: dict[str, _Reader] = {
     ".json": _files.json_array_items,
     ".jsonl": _files.jsonl_items,
-    ".csv": _files.header_csv_rows,
+    ".csv": _files.table_rows,
 }
 # Tried in this order for files that have no extension.
 _GUESSES: tuple[_Reader, ...] = (
     _files.json_array_items,
     _files.jsonl_items,
-    multipart_items,
-    _files.header_csv_rows,
+    multipart_elements,
+    _files.table_rows,
 )
 
 
@@ -81,53 +82,42 @@ def _files_of(name: str, path: str, extension: str) -> list[tuple[str, str]]:
 
 
 def _stream(reader: _Reader, name: str, path: str, element_type: type[Any]) -> DataStream[Any]:
-    return DataStream(_items, reader, name, path).map(_element_parser(element_type))
+    return DataStream(_elements, reader, name, path, element_type)
 
 
-def _items(reader: _Reader, name: str, path: str) -> Iterator[Any]:
-    """The items of a file; errors call it as the client did and do not tell where the server keeps it."""
+def _elements(reader: _Reader, name: str, path: str, element_type: type[Any]) -> Iterator[Any]:
+    """The elements in a file; errors call it as the client did and do not tell where the server keeps it."""
+    place = Place(name)
+    parse = element_parser(element_type)
+    for item in _items(reader, place, path):
+        try:
+            element = parse(item)
+        except ValueError as problem:
+            message = f"Invalid {element_type.__name__} in `{place.name}`: {problem}"
+            raise _invalid(place.describe(message)) from problem
+        yield element
+
+
+def _items(reader: _Reader, place: Place, path: str) -> Iterator[Any]:
     try:
-        yield from reader(path, shown_name=name)
+        yield from reader(path, place=place)
     except OSError as problem:
-        raise _invalid(f"Unable to read data source file {name}: {problem.strerror}") from problem
+        raise _invalid(f"Unable to read data source file {place.name}: {problem.strerror}") from problem
+    except (ValueError, csv.Error) as problem:
+        raise _invalid(str(problem)) from problem
 
 
 def _guessed_stream(name: str, path: str, element_type: type[Any]) -> DataStream[Any]:
     for reader in _GUESSES:
         try:
-            if reader is multipart_items:
+            if reader is multipart_elements:
                 check_multipart(path)
             stream = _stream(reader, name, path, element_type)
             stream.peek()
-        except (ValueError, TypeError, IndexError, KeyError, csv.Error):
+        except (CaikitRuntimeException, IndexError, OSError, ValueError):
             continue
         return stream
     raise _invalid(f"Could not load input file with no extension: {name}")
-
-
-def _element_parser(element_type: type[Any]) -> Callable[[Any], Any]:
-    if issubclass(element_type, DataBase):
-        return functools.partial(_data_object, cast("type[DataObjectBase]", element_type))
-    return functools.partial(_scalar, element_type)
-
-
-def _data_object(element_type: type[DataObjectBase], value: Any) -> DataObjectBase:
-    if not isinstance(value, dict):
-        raise ValueError(f"expected an object for {element_type.__name__}, got {type(value).__name__}")
-    return element_type.from_json(value, ignore_unknown_fields=True)
-
-
-def _scalar(element_type: type[Any], value: Any) -> Any:
-    # A table of scalars has one column.
-    if isinstance(value, dict) and len(value) == 1:
-        value = next(iter(value.values()))
-    if element_type is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if type(value) is element_type:
-        return value
-    if isinstance(value, str) and element_type in (int, float):
-        return element_type(value)
-    raise ValueError(f"expected {element_type.__name__}, got {type(value).__name__}")
 
 
 def _invalid(message: str) -> Exception:
