@@ -7,16 +7,21 @@ import inspect
 import json
 import os
 import shutil
+import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NoReturn
 
-from caikit.config import get_config
+from caikit.config import configure, get_config
 from caikit.core.toolkit.name_tools import snake_to_upper_camel
 
 from .engine.operation import Operation
 from .names import ServiceType
 from .service_factory import ServicePackageFactory
+from .services._lock import LockError
 from .services._spec import RpcSpec
+from .services.left_out import left_out
+from .services.lock_file import check_lock, write_lock
 from .services.modules_file import write_modules
 from .services.package import enabled_services, service_rpcs
 from .services.render import write_consolidated, write_per_object
@@ -59,7 +64,7 @@ def dump_http_services(output_dir: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="caikit-render-interfaces", description=__doc__)
-    parser.add_argument("output_dir", help="folder for the files; made if it does not exist")
+    parser.add_argument("output_dir", nargs="?", help="folder for the files; made if it does not exist")
     parser.add_argument(
         "-j", "--write-modules-json", action="store_true", help="also write the list of served modules"
     )
@@ -70,15 +75,71 @@ def main(arguments: Sequence[str] | None = None) -> None:
         action="store_true",
         help="one file per package instead of one per object",
     )
+    parser.add_argument(
+        "--lock",
+        metavar="FILE",
+        help="the lock of the interface, in place of "
+        "runtime.service_generation.backwards_compatibility.lock_path",
+    )
+    parser.add_argument("--write-lock", action="store_true", help="also write the lock")
+    parser.add_argument(
+        "--check-lock",
+        action="store_true",
+        help="write nothing; exit with 1 if the interface is not the one of the lock",
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="exit with 1 if a parameter, a module or an RPC had to be left out",
+    )
     options = parser.parse_args(arguments)
+    if options.lock:
+        backwards_compatibility = {"lock_path": options.lock}
+        configure(
+            config_dict={
+                "runtime": {"service_generation": {"backwards_compatibility": backwards_compatibility}}
+            }
+        )
+    collecting: AbstractContextManager[list[str]] = left_out() if options.strict else nullcontext([])
+    try:
+        with collecting as lines:
+            _run(options, parser)
+    except LockError as problem:
+        parser.exit(1, f"{parser.prog}: {problem}\n")
+    if _report("Left out", lines):
+        sys.exit(1)
+
+
+def _run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    if options.check_lock:
+        sys.exit(_report("Not as in the lock", check_lock(_all_rpcs)))
+    if options.output_dir is None:
+        parser.error("the following arguments are required: output_dir")
+    _write(options)
+
+
+def _write(options: argparse.Namespace) -> None:
     if options.clean and os.path.isdir(options.output_dir):
         shutil.rmtree(options.output_dir)
     os.makedirs(options.output_dir, exist_ok=True)
+    if options.write_lock:
+        _report("Changed for clients of the last lock", write_lock(_all_rpcs))
     runtime = get_config().runtime
     if runtime.grpc.enabled:
         dump_grpc_services(options.output_dir, options.write_modules_json, options.consolidate_packages)
     if runtime.http.enabled:
         dump_http_services(options.output_dir)
+
+
+def _all_rpcs() -> list[RpcSpec]:
+    return [spec for service_type in enabled_services() for spec in service_rpcs(service_type)]
+
+
+def _report(title: str, lines: Sequence[str]) -> int:
+    """Print what there is to tell; returns an exit code."""
+    for line in lines:
+        print(f"{title}: {line}", file=sys.stderr)  # noqa: T201 - a command tells what it has found
+    return 1 if lines else 0
 
 
 def _operations(config: Any) -> list[Operation]:

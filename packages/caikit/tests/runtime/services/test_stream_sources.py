@@ -5,6 +5,7 @@ import pickle
 import re
 import subprocess
 import sys
+import tracemalloc
 import uuid
 
 import grpc
@@ -205,11 +206,11 @@ Content-Disposition: form-data; name="a"; filename="rows.jsonl"
     [
         ({"x.json": BROKEN}, FileReference("sub/x.json"), "Invalid JSON object in `sub/x.json`: "),
         ({"x.json": b"{}"}, FileReference("sub/x.json"), "Non-array JSON object in `sub/x.json`"),
-        ({"x.jsonl": BROKEN}, ListOfFileReferences(["sub/x.jsonl"]), "(sub/x.jsonl, line 1)"),
+        ({"x.jsonl": BROKEN}, ListOfFileReferences(["sub/x.jsonl"]), "(sub/x.jsonl, line 1, column 11)"),
         ({"x.csv": b"a\n" + b"x" * 200_000}, FileReference("sub/x.csv"), "Invalid CSV in `sub/x.csv`: "),
-        ({"x": FORM}, FileReference("sub/x"), "(sub/x: rows.jsonl, line 2)"),
+        ({"x": FORM}, FileReference("sub/x"), "(sub/x: rows.jsonl, line 2, column 11)"),
         ({"x.json": BROKEN}, Directory("sub"), "Invalid JSON object in `sub/x.json`: "),
-        ({"x.jsonl": BROKEN}, Directory("sub", "jsonl"), "(sub/x.jsonl, line 1)"),
+        ({"x.jsonl": BROKEN}, Directory("sub", "jsonl"), "(sub/x.jsonl, line 1, column 11)"),
     ],
     ids=["json", "no array", "jsonl", "csv", "multipart", "folder json", "folder jsonl"],
 )
@@ -282,10 +283,95 @@ def test_without_a_base_any_path_is_read(source_class, tmp_path):
     assert read(source_class(file=FileReference(str(path)))) == BOTH[:1]
 
 
-def test_elements_of_another_type(source_class, base):
-    (base / "numbers.json").write_text("[1]")
-    with pytest.raises(ValueError, match="expected an object for Sample, got int"):
-        list(source_class(file=FileReference("numbers.json")))
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (
+            "x.json",
+            "[{}, 1]",
+            "Invalid Sample in `x.json`: expected an object for Sample, got int (element 2, line 1, column 6)",
+        ),
+        (
+            "x.jsonl",
+            '{"number": 1}\n\n{"number": 9223372036854775808}',
+            "Invalid Sample in `x.jsonl`: Input should be less than or equal to 9223372036854775807 at number (line 3)",
+        ),
+        (
+            "x.csv",
+            "1,a\n2,b\n",
+            "Invalid Sample in `x.csv`: expected some of the fields number, label, got only '1', 'a' (line 2)",
+        ),
+        (
+            "x.csv",
+            "number,label\n\n1\n",
+            "Invalid CSV in `x.csv`: expected 2 columns as in the header, got 1 (line 3)",
+        ),
+        ("x.csv", 'number,label\n1,"a', "Invalid CSV in `x.csv`: unexpected end of data (line 2)"),
+        (
+            "x.csv",
+            "label,number,label\n",
+            "Invalid CSV in `x.csv`: the column 'label' stands twice in the header (line 1)",
+        ),
+    ],
+)
+def test_elements_that_do_not_fit(source_class, base, name, content, message):
+    (base / name).write_text(content)
+    with pytest.raises(CaikitRuntimeException) as caught:
+        list(source_class(file=FileReference(name)))
+    assert (caught.value.status_code, caught.value.message) == (grpc.StatusCode.INVALID_ARGUMENT, message)
+
+
+def test_a_form_is_read_and_checked_like_its_files(source_class, base):
+    header = "number,label\n"
+    (base / "good").write_text(
+        form("rows.csv", header + "1,a\n") + form("rows.json", '[{"number": 2}]', "--")
+    )
+    assert read(source_class(file=FileReference("good"))) == [(1, "a"), (2, "")]
+    (base / "bad").write_text(form("one.csv", header + "1,a\n") + form("two.csv", header + "x,b\n", "--"))
+    with pytest.raises(CaikitRuntimeException, match=r"Invalid Sample in `bad: two\.csv`: .* \(line 2\)"):
+        list(source_class(file=FileReference("bad")))
+
+
+def form(filename, content, end=""):
+    head = f'Content-Disposition: form-data; name="a"; filename="{filename}"'
+    return f"--xx\n{head}\n\n{content}" + (f"\n--xx{end}\n" if end else "\n")
+
+
+@pytest.mark.parametrize(
+    ("element_type", "content", "values"),
+    [
+        (int, "n\n1\n2\n", [1, 2]),
+        (float, "n\n1\n0.5\n", [1.0, 0.5]),
+        (str, "n\na\n1\n", ["a", "1"]),
+        (bool, "n\ntrue\nfalse\n", [True, False]),
+        (bytes, "n\neA==\n", [b"x"]),
+    ],
+)
+def test_a_table_of_scalars_has_one_column(temp_config, base, element_type, content, values):
+    temp_config({"runtime": {"service_generation": {"package": f"tests.p{uuid.uuid4().hex}"}}})
+    (base / "scalars.csv").write_text(content)
+    source_class = make_data_stream_source(element_type)
+    assert list(source_class(file=FileReference("scalars.csv"))) == values
+    (base / "scalars.csv").write_text("n,m\n1,2\n")
+    with pytest.raises(CaikitRuntimeException, match=rf"Invalid {element_type.__name__} in `scalars.csv`"):
+        list(source_class(file=FileReference("scalars.csv")))
+
+
+def test_text_of_no_kind_is_not_taken_for_a_table(source_class, base):
+    (base / "prose").write_text("Once upon a time\nthere was a file.\n")
+    with pytest.raises(CaikitRuntimeException, match="Could not load input file with no extension: prose"):
+        list(source_class(file=FileReference("prose")))
+
+
+def test_large_files_take_little_memory(source_class, base):
+    (base / "large.csv").write_text("number,label\n" + "1,some text\n" * 15_000)
+    source = source_class(file=FileReference("large.csv"))
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in source) == 15_000
+        assert tracemalloc.get_traced_memory()[1] < 300_000
+    finally:
+        tracemalloc.stop()
 
 
 class SecondInline(JsonDataStreamSourcePlugin):

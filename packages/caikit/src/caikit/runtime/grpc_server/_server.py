@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import alog
 import grpc
 
 from caikit.core.toolkit import logging
+from caikit.runtime._serving.libraries import import_libraries
 from caikit.runtime._serving.settings import GrpcSettings
 from caikit.runtime._serving.tls import TlsMaterial
 from caikit.runtime.engine import Kind, Operation
@@ -18,6 +20,8 @@ from caikit.runtime.heads.grpc import build_endpoints
 from caikit.runtime.names import ServiceType, get_service_name, get_service_package_name
 from caikit.runtime.server_base import RuntimeServerBase
 from caikit.runtime.service_factory import ServicePackage
+from caikit.runtime.services.mesh import MeshModels, MeshSettings, mesh_operations, process_operations
+from caikit.runtime.services.package import service_rpcs
 from caikit.runtime.transport.grpcio import GrpcioTransport, StallWatch
 
 log = alog.use_channel("SERVR-GRPC")
@@ -32,6 +36,8 @@ _TRAINING_MANAGEMENT = ".".join(
 _GIVEN_BY_CONFIGURATION: Any = object()
 # What grpcio needs, beyond the grace period, to end calls that it cancels.
 _CANCEL_SECONDS = 2.0
+_MOST_LISTED = 50
+_FLAVOUR = re.compile("^(Server|Client|Bidi)Streaming")
 
 
 class RuntimeGRPCServer(RuntimeServerBase):
@@ -56,7 +62,13 @@ class RuntimeGRPCServer(RuntimeServerBase):
             self.enable_inference_jobs &= self.enable_inference
             self.enable_training &= training_service is not None
             self._register_descriptors()
-            endpoints = build_endpoints(self._lane.engine, filter(self._serves, self._core.operations))
+            mesh = MeshModels(self._core.store)
+            self._operations = [
+                *filter(self._serves, self._core.operations),
+                *self._mesh_operations(mesh),
+                *self._process_operations(),
+            ]
+            endpoints = build_endpoints(self._lane.engine, self._operations, held_models=mesh.serves)
             _log_endpoints(endpoints)
             self._transport = GrpcioTransport(
                 endpoints,
@@ -122,6 +134,17 @@ class RuntimeGRPCServer(RuntimeServerBase):
             case _:
                 return True
 
+    def _mesh_operations(self, models: MeshModels) -> list[Operation]:
+        settings = MeshSettings.from_config(self.config)
+        return mesh_operations(models, settings) if settings.enabled else []
+
+    def _process_operations(self) -> list[Operation]:
+        if not self.enable_training:
+            return []
+        trains = any(operation.kind is Kind.TRAINING for operation in self._core.operations)
+        specs = service_rpcs(ServiceType.TRAINING, self.config) if trains else []
+        return process_operations(specs, self._core.store, self.config)
+
     def _register_descriptors(self) -> None:
         """Make sure that reflection can describe every service."""
         kinds = {operation.kind for operation in self._core.operations}
@@ -142,8 +165,11 @@ class RuntimeGRPCServer(RuntimeServerBase):
             log.info("<RUN10001806I>", "Running with mutual TLS")
         else:
             log.info("<RUN10001805I>", "Running with TLS")
+        self._addresses: list[str] = []
         self._listen_on_unix_socket()
-        return self._bind(credentials)
+        port = self._bind(credentials)
+        self._addresses.insert(0, f"{self._settings.host}:{port}")
+        return port
 
     def _bind(self, credentials: grpc.ServerCredentials | None) -> int:
         settings = self._settings
@@ -166,6 +192,7 @@ class RuntimeGRPCServer(RuntimeServerBase):
             log.warning("<RUN10001012W>", "Cannot listen on the unix socket %s: %s", path, error)
         else:
             log.info("<RUN10001011I>", "Listening on the unix socket %s", path)
+            self._addresses.append(f"unix:{path}")
 
     def _start_head(self) -> None:
         self._transport.start()
@@ -187,21 +214,36 @@ class RuntimeGRPCServer(RuntimeServerBase):
             self.port,
             self.thread_pool.size,
         )
+        log.info(
+            "<RUN10001003I>",
+            "Tasks: %s; models: %s; listening on %s",
+            _listed(_task_names(self._operations)) or "none",
+            _listed(sorted(self._core.store.models)) or "none",
+            ", ".join(self._addresses),
+        )
 
 
 def main(blocking: bool = True) -> None:
     """Build the server and serve."""
     logging.configure()
+    import_libraries()
     RuntimeGRPCServer().start(blocking)
 
 
 def _log_endpoints(endpoints: Iterable[str]) -> None:
-    services = set()
     for path in endpoints:
-        endpoint_log.info("<RUN81194024I>", "Intercepting RPC method %s", path)
-        services.add(path.split("/")[1])
-    for service in sorted(services):
-        endpoint_log.info("<RUN24924908I>", "Interception of service %s complete", service)
+        endpoint_log.debug("<RUN81194024D>", "Serving RPC %s", path)
+
+
+def _task_names(operations: Iterable[Operation]) -> list[str]:
+    names = (operation.name for operation in operations if operation.kind is Kind.INFERENCE)
+    return sorted({_FLAVOUR.sub("", name).removesuffix("Predict") for name in names})
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The names, no more of them than a line can show."""
+    more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
+    return ", ".join(names[:_MOST_LISTED]) + more
 
 
 def _server_credentials(tls: TlsMaterial) -> grpc.ServerCredentials:

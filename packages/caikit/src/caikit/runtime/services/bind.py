@@ -24,6 +24,7 @@ from .bind_training import TrainingStart, training_management_work
 from .fixed import fixed_rpcs
 from .inference import inference_rpcs
 from .jobs import job_rpcs
+from .modules_file import check_compatibility
 from .routes import http_route
 from .training import training_rpcs
 
@@ -48,6 +49,8 @@ def bind_operations(*, store: ModelStore, config: Any = None) -> list[Operation]
     )
     if jobs and not inference:
         raise runtime_error(Status.INVALID_ARGUMENT, "Inference Jobs require enabling the Inference service")
+    if inference:
+        check_compatibility()
     MODEL_MANAGER.initialize_components()
     binder = _Binder(store, config)
     operations = binder.info()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from caikit.core.data_model._schema import MapOf, Repeated, schema_of
+from caikit.runtime.engine.context import Served
 from caikit.runtime.engine.errors import RequestError
 from caikit.runtime.engine.operation import Shape
 from caikit.runtime.engine.status import Status
@@ -31,6 +32,7 @@ class CallPlan:
     context_optional: bool
     empties: Mapping[str, Callable[[], Any]]
     """Makers of the empty list or map for each parameter that has to be given."""
+    served: Served
 
 
 class CallPlans:
@@ -69,6 +71,7 @@ class CallPlans:
                 for name in accepted - set(defaults)
                 if (maker := _empty_maker(self._fields[name])) is not None
             },
+            served=Served(module, self._task.__name__, signature.method_name),
         )
 
     def _signature(self, module: type[ModuleBase], model_id: str | None) -> CaikitMethodSignature:

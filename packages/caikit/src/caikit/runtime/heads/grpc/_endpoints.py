@@ -2,50 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NoReturn
+
+from google.protobuf.message import DecodeError, Message
 
 from caikit.core.data_model._codec import decode_given, encode_bytes
-from caikit.runtime.engine import Body, Codec, Engine, Operation, RequestContext, Shape
-from caikit.runtime.names import MODEL_MESH_MODEL_ID_KEY
+from caikit.runtime.engine import (
+    Body,
+    Codec,
+    Engine,
+    Kind,
+    Operation,
+    RequestContext,
+    RequestError,
+    Shape,
+    Status,
+)
+from caikit.runtime.engine.errors import OperationFailed
+
+from ._model_id import find_model_id
+
+HeldModels = Callable[[str | None], bool]
+
+_MODEL_KINDS = (Kind.INFERENCE, Kind.JOB)
 
 
 class GrpcEndpoint:
     """One method: protobuf bytes in, protobuf bytes out."""
 
-    __slots__ = ("_codec", "_engine", "_operation", "acknowledge", "path", "shape")
+    __slots__ = ("_codec", "_engine", "_held_models", "_operation", "acknowledge", "path", "shape")
 
-    def __init__(self, engine: Engine, operation: Operation) -> None:
+    def __init__(
+        self, engine: Engine, operation: Operation, *, held_models: HeldModels = lambda model_id: False
+    ) -> None:
         self.path = operation.grpc_path
         self.shape: Shape = operation.shape
         self.acknowledge = operation.acknowledge
         self._engine = engine
         self._operation = operation
         self._codec = _compile_codec(operation)
+        self._held_models = held_models
 
     def answer(self, context: RequestContext, body: Body) -> bytes:
-        _prepare(context)
-        return self._engine.run(self._operation, self._codec, context, body)
+        try:
+            _prepare(context)
+            return self._engine.run(self._operation, self._codec, context, body)
+        except OperationFailed as error:
+            self._fail(context, error)
 
     def stream(self, context: RequestContext, body: Body) -> Iterator[bytes]:
-        _prepare(context)
-        return self._engine.run_stream(self._operation, self._codec, context, body)
+        try:
+            _prepare(context)
+            yield from self._engine.run_stream(self._operation, self._codec, context, body)
+        except OperationFailed as error:
+            self._fail(context, error)
+
+    def _fail(self, context: RequestContext, error: OperationFailed) -> NoReturn:
+        """NOT_FOUND tells a mesh that the model is lost; what else a model does not find is no reason to reload it."""
+        if (
+            error.failure.status is Status.NOT_FOUND
+            and self._operation.kind in _MODEL_KINDS
+            and self._held_models(context.model_id)
+        ):
+            raise RequestError(
+                Status.FAILED_PRECONDITION, error.failure.message, id=error.failure.id
+            ) from error
+        raise error
 
 
-def build_endpoints(engine: Engine, operations: Iterable[Operation]) -> dict[str, GrpcEndpoint]:
-    """The methods that serve these operations, by path."""
-    return {operation.grpc_path: GrpcEndpoint(engine, operation) for operation in operations}
+def build_endpoints(
+    engine: Engine, operations: Iterable[Operation], *, held_models: HeldModels = lambda model_id: False
+) -> dict[str, GrpcEndpoint]:
+    """The methods that serve these operations, by path.
+
+    `held_models` tells whether a model was put there by somebody who takes NOT_FOUND for its loss.
+    """
+    return {
+        operation.grpc_path: GrpcEndpoint(engine, operation, held_models=held_models)
+        for operation in operations
+    }
 
 
 def _prepare(context: RequestContext) -> None:
-    context.model_id = context.headers.get(MODEL_MESH_MODEL_ID_KEY)
+    context.model_id = find_model_id(context.headers)
     context.omits_empty_lists = True
 
 
 def _compile_codec(operation: Operation) -> Codec[bytes]:
-    request = operation.request
+    request: Any = operation.request
+    if issubclass(request, Message):
+        return Codec(decode=_message_decoder(request), encode=lambda message: message.SerializeToString())
 
     def decode(body: bytes, context: RequestContext) -> dict[str, Any]:
         return decode_given(request, body)
 
     return Codec(decode=decode, encode=encode_bytes)
+
+
+def _message_decoder(message_class: Any) -> Callable[[bytes, RequestContext], Any]:
+    """For services whose interfaces are protobuf's own: their work takes the message."""
+
+    def decode(body: bytes, context: RequestContext) -> Any:
+        try:
+            return message_class.FromString(body)
+        except DecodeError as error:
+            raise RequestError(Status.INVALID_ARGUMENT, f"The request is malformed: {error}") from error
+
+    return decode
