@@ -163,14 +163,18 @@ def typed_arguments(fields: Mapping[str, Any], mode: Mode = REQUEST) -> Typed:
 def make_from_json(codecs: Codecs) -> Callable[..., Any]:
     """`from_json`, as if through protobuf: typed if the class is read field by field and the text fits."""
     shape = _shape_of(codecs.cls, WIRE)
-    own = codecs.cls
-    parse = shape and msgspec.json.Decoder(shape.struct).decode
-    convert = shape and shape.convert
+    if shape is None:
+        return object_from_json
+    own, struct, convert, copies = codecs.cls, shape.struct, shape.convert, shape.copies
+    parse = msgspec.json.Decoder(struct).decode
 
     def from_json(cls: type[Any], json_str: str | dict[str, Any], ignore_unknown_fields: bool = False) -> Any:
-        if parse and convert and cls is own and json_str.__class__ is str and not ignore_unknown_fields:
+        if cls is own:
             try:
-                return convert(parse(json_str))
+                if json_str.__class__ is str:
+                    return convert(parse(json_str))
+                if copies and json_str.__class__ is dict:
+                    return convert(msgspec.convert(json_str, struct))
             except REFUSED:
                 pass
         return object_from_json(cls, json_str, ignore_unknown_fields)

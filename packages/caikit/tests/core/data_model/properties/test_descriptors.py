@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dm_classes import NAMES, Case, FieldPlan, Made, cases, made_classes
+from dm_classes import Case, Made, cases, made_classes
+from dm_fields import FieldPlan
+from dm_kinds import NAMES
 from dm_oracle import is_map, is_repeated, same, stable, union_of, view
 from dm_settings import examples
 from google.protobuf import descriptor_pb2

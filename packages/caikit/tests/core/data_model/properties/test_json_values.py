@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from dm_classes import Hue, Node, Pair, Size
+from dm_kinds import Hue, Node, Pair, Size
 from dm_oracle import same, stable, view
 from dm_words import WORDS
 from google.protobuf import json_format
