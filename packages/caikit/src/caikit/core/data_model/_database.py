@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import IOBase
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -36,6 +37,9 @@ class DataBase(metaclass=DataBaseMeta):
     _is_data_base = True
     _unwraps_list: ClassVar[bool] = False
     """Union members of such a class hold the plain list of their only field."""
+
+    _from_json_fields: ClassVar[Callable[..., Any] | None] = None
+    """Makes the object out of the fields in JSON, where `from_proto` is written by hand for the message."""
 
     PROTO_CONVERSION_SPECIAL_TYPES: ClassVar[list[str]] = [
         "google.protobuf.Timestamp",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, get_args
 
 import msgspec
+import orjson
 
 from . import _json_scalars as scalars
 from ._codecs import Codecs, codecs_of, overrides
@@ -20,11 +21,12 @@ from ._json_input import RefusedError
 from ._json_nodes import REQUEST, WIRE, Mode, Reader, node_reader
 from ._json_object import absent_text, assign_member, find_member
 from ._json_read import object_from_json
+from ._numbers import is_all_numbers
 from ._proto_read import required_parameters
 from ._schema import EnumType, Field, MapOf, MessageType, Repeated, Scalar, StructType, TimestampType, UnionOf
 from ._source import Source
 
-REFUSED = (msgspec.MsgspecError, RefusedError, UnicodeError, RecursionError)
+REFUSED = (msgspec.MsgspecError, orjson.JSONDecodeError, RefusedError, UnicodeError, RecursionError)
 """What a typed reader raises for input that needs the lenient one."""
 
 _lock = threading.RLock()
@@ -166,7 +168,7 @@ def make_from_json(codecs: Codecs) -> Callable[..., Any]:
     if shape is None:
         return object_from_json
     own, struct, convert, copies = codecs.cls, shape.struct, shape.convert, shape.copies
-    parse = msgspec.json.Decoder(struct).decode
+    parse = _parser(codecs.cls, struct)
 
     def from_json(cls: type[Any], json_str: str | dict[str, Any], ignore_unknown_fields: bool = False) -> Any:
         if cls is own:
@@ -180,6 +182,13 @@ def make_from_json(codecs: Codecs) -> Callable[..., Any]:
         return object_from_json(cls, json_str, ignore_unknown_fields)
 
     return from_json
+
+
+def _parser(cls: type[Any], struct: type[Any]) -> Reader:
+    """orjson reads long lists of numbers faster, but whole numbers of more than 64 bits as floats."""
+    if not is_all_numbers(cls):
+        return msgspec.json.Decoder(struct).decode
+    return lambda text: msgspec.convert(orjson.loads(text), struct)
 
 
 def _shape_of(cls: type[Any], mode: Mode) -> Shape | None:
@@ -196,7 +205,9 @@ def _shape_of(cls: type[Any], mode: Mode) -> Shape | None:
             return None
         codecs.compiling.add(compiling)
         try:
-            by_hand = overrides(cls, "from_json") or (mode.wire and overrides(cls, "from_proto"))
+            by_hand = overrides(cls, "from_json") or (
+                mode.wire and overrides(cls, "from_proto") and cls._from_json_fields is None
+            )
             codecs.shapes[mode] = None if by_hand or mode.ignore_unknown else Shape(codecs, mode)
         finally:
             codecs.compiling.discard(compiling)
@@ -208,12 +219,16 @@ def _generate(shape: Shape) -> Reader:
     source, codecs = Source(), shape.codecs
     source.line("def convert(given):")
     source.indent()
-    if codecs.builds_directly:
+    if _fills_slots(shape):
         _Filler(source).fill(shape, "self", "given")
         source.line("return self")
     else:
         _construct(source, shape)
     return source.function("convert", f"{codecs.cls.__qualname__}.from_json")
+
+
+def _fills_slots(shape: Shape) -> bool:
+    return shape.codecs.builds_directly and not (shape.mode.wire and shape.codecs.cls._from_json_fields)
 
 
 class _Filler:
@@ -255,7 +270,7 @@ class _Filler:
     def _inner(self, typed: Typed) -> Shape | None:
         """The shape of nested objects whose statements may stand here."""
         shape = typed.shape
-        if shape is None or not shape.codecs.builds_directly or self._level >= _MOST_INLINED_LEVELS:
+        if shape is None or not _fills_slots(shape) or self._level >= _MOST_INLINED_LEVELS:
             return None
         return shape
 
@@ -306,7 +321,8 @@ def _construct(source: Source, shape: Shape) -> None:
         source.block("if value is not None:", f"{target} = {value}")
         if absent is not None:
             source.block("else:", f"{target} = {absent}")
-    call_constructor(source, codecs.cls, source.use(codecs.cls, "cls"))
+    make = (shape.mode.wire and codecs.cls._from_json_fields) or codecs.cls
+    call_constructor(source, codecs.cls, source.use(make, "make"))
 
 
 def _given(shape: Shape, given: str) -> Callable[[str], str]:

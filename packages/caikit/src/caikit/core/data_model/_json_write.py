@@ -13,6 +13,7 @@ from typing import Any
 from . import _json_text as texts
 from ._codecs import Codecs, codecs_of, overrides
 from ._dict_write import PlainWriter, enum_name, may_inline
+from ._numbers import holds_numbers, is_number_list
 from ._oneof import list_item
 from ._schema import EnumType, Field, Member, MessageSchema, MessageType, Repeated, Scalar, UnionOf, schema_of
 
@@ -43,26 +44,6 @@ def object_text(value: Any) -> str:
     """A data object; None and things that are no data objects as json.dumps writes them."""
     text: str = value.to_json() if hasattr(value, "to_json") else texts.text_of(value)
     return text
-
-
-def _holds_numbers(cls: type[Any], seen: set[type[Any]]) -> bool:
-    """True if there are lists of floating point numbers in objects of the class."""
-    if cls in seen:
-        return False
-    seen.add(cls)
-    nodes: list[Any] = [field.type for field in schema_of(cls).fields]
-    members = [member.type for node in nodes if isinstance(node, UnionOf) for member in node.members]
-    for node in (*nodes, *members):
-        if _is_vector(node):
-            return True
-        inner = getattr(node, "item", getattr(node, "value", node))
-        if isinstance(inner, MessageType) and _holds_numbers(inner.cls, seen):
-            return True
-    return False
-
-
-def _is_vector(node: Any) -> bool:
-    return isinstance(node, Repeated) and isinstance(node.item, Scalar) and node.item.kind in _FLOATS
 
 
 class _TextWriter:
@@ -134,7 +115,7 @@ class _TextWriter:
         source, held, each = self.source, self.plain.name(), self.plain.name()
         source.line(f"{held} = {value}")
         source.block(f"if {held} is None:", f"{target} = 'null'")
-        if not _holds_numbers(cls, set()):
+        if not holds_numbers(cls):
             plain = f"{self._use(texts.plain_text)}({self.plain.value(node, held)})"
             source.block(f"elif type({held}) is list and len({held}) >= {_LONG_LIST}:", f"{target} = {plain}")
         items = f"[{self._item(node.item, cls, each)} for {each} in {held}]"
@@ -170,7 +151,7 @@ class _TextWriter:
                 return f"'null' if {value} is None else {codecs}.write_json({value})"
             case MessageType():
                 return f"{self._use(object_text)}({value})"
-            case Repeated() if _is_vector(node):
+            case Repeated() if is_number_list(node):
                 return f"{self._use(texts.numbers_text)}({value})"
         return f"{self._use(texts.plain_text)}({self.plain.value(node, value)})"
 

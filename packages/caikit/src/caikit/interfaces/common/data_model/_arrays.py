@@ -19,6 +19,13 @@ def array_of(message: Any, dtype: str) -> Any:
     return np.frombuffer(buffer, dtype=number_type, offset=start).astype(dtype)
 
 
+def array_from(values: Any, dtype: str) -> Any:
+    """Numbers as an array."""
+    import numpy as np
+
+    return np.array(values, dtype=dtype)
+
+
 def _header(size: int) -> bytes:
     """Tag of field 1 and the length, as they precede packed values; nothing precedes none."""
     if not size:

@@ -12,7 +12,7 @@ from caikit.core.data_model import PACKAGE_COMMON, DataObjectBase, FieldNumber, 
 from caikit.core.exceptions import error_handler
 
 from ..._number_types import float32, float64
-from ._arrays import array_of
+from ._arrays import array_from, array_of
 
 log = alog.use_channel("VECTORS")
 error = error_handler.get(log)
@@ -35,6 +35,10 @@ class NpFloat32Sequence(DataObjectBase):
     def from_proto(cls, proto: Any) -> NpFloat32Sequence:
         return cls(array_of(proto, "float32"))
 
+    @classmethod
+    def _from_json_fields(cls, values: Any = ()) -> NpFloat32Sequence:
+        return cls(array_from(values, "float32"))
+
 
 @dataobject(PACKAGE_COMMON)
 class NpFloat64Sequence(DataObjectBase):
@@ -45,6 +49,10 @@ class NpFloat64Sequence(DataObjectBase):
     @classmethod
     def from_proto(cls, proto: Any) -> NpFloat64Sequence:
         return cls(array_of(proto, "float64"))
+
+    @classmethod
+    def _from_json_fields(cls, values: Any = ()) -> NpFloat64Sequence:
+        return cls(array_from(values, "float64"))
 
 
 @dataobject(PACKAGE_COMMON)
@@ -89,6 +97,10 @@ class Vector1D(DataObjectBase):
         if member is None:
             return cls(PyFloatSequence())
         return cls(_SEQUENCES[member].from_proto(getattr(proto, member)))
+
+    @classmethod
+    def _from_json_fields(cls, **member: Any) -> Vector1D:
+        return cls(*member.values() or [PyFloatSequence()])
 
     def fill_proto(self, proto: Any) -> Any:
         values = self.data.values
