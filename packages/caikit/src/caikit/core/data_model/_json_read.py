@@ -16,17 +16,23 @@ _MOST_READERS = 10_000
 _readers: dict[tuple[int, int], tuple[Any, Reader]] = {}
 
 
-def object_from_json(cls: type[Any], value: str | dict[str, Any], ignore_unknown: bool = False) -> Any:
+def object_from_json(
+    cls: type[Any], json_str: str | dict[str, Any], ignore_unknown_fields: bool = False
+) -> Any:
     """What `from_json` does."""
+    mode = WIRE_IGNORING if ignore_unknown_fields else WIRE
+    return read_object(cls, parse_json(json_text(json_str)), (), mode)
+
+
+def json_text(value: str | dict[str, Any]) -> str:
+    """JSON text; a dictionary becomes text first, so that it may hold what JSON can, and nothing is shared."""
     if isinstance(value, str):
-        parsed = parse_json(value)
-    elif isinstance(value, dict):
-        parsed = json.loads(json.dumps(value))
-    else:
-        raise TypeError(
-            f"type check failed: variable `json_str` has type `{type(value).__name__}` not in `('str', 'dict')`"
-        )
-    return read_object(cls, parsed, (), WIRE_IGNORING if ignore_unknown else WIRE)
+        return value
+    if isinstance(value, dict):
+        return json.dumps(value)
+    raise TypeError(
+        f"type check failed: variable `json_str` has type `{type(value).__name__}` not in `('str', 'dict')`"
+    )
 
 
 def read_object(cls: type[Any], value: Any, loc: Location, mode: Mode) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import msgspec
 import orjson
@@ -20,7 +20,7 @@ from ._init_code import arguments_with, call_constructor, start_arguments
 from ._json_input import RefusedError
 from ._json_nodes import REQUEST, WIRE, Mode, Reader, node_reader
 from ._json_object import absent_text, assign_member, find_member
-from ._json_read import object_from_json
+from ._json_read import json_text, object_from_json
 from ._numbers import is_all_numbers
 from ._proto_read import required_parameters
 from ._schema import EnumType, Field, MapOf, MessageType, Repeated, Scalar, StructType, TimestampType, UnionOf
@@ -104,12 +104,6 @@ def _typed_map(item: Typed) -> Typed:
     )
 
 
-def _is_copied(typed: Typed) -> bool:
-    if typed.shape is not None:
-        return typed.shape.copies
-    return Any not in (typed.type, *get_args(typed.type))
-
-
 def _structure(name: str, attributes: dict[str, str], typed: dict[str, Typed]) -> type[msgspec.Struct]:
     """A structure with neutral names of attributes; what is not in `typed` may be anything."""
     return msgspec.defstruct(
@@ -140,8 +134,6 @@ class Shape:
             if field.name not in unions
         }
         self.struct = _structure(codecs.schema.name, self.attributes, self.typed)
-        self.copies = not unions and all(_is_copied(typed) for typed in self.typed.values())
-        """True if an object shares nothing with the dictionary that it is read from."""
         self.convert: Reader = _generate(self)
 
 
@@ -167,16 +159,12 @@ def make_from_json(codecs: Codecs) -> Callable[..., Any]:
     shape = _shape_of(codecs.cls, WIRE)
     if shape is None:
         return object_from_json
-    own, struct, convert, copies = codecs.cls, shape.struct, shape.convert, shape.copies
-    parse = _parser(codecs.cls, struct)
+    own, convert, parse = codecs.cls, shape.convert, _parser(codecs.cls, shape.struct)
 
     def from_json(cls: type[Any], json_str: str | dict[str, Any], ignore_unknown_fields: bool = False) -> Any:
         if cls is own:
             try:
-                if json_str.__class__ is str:
-                    return convert(parse(json_str))
-                if copies and json_str.__class__ is dict:
-                    return convert(msgspec.convert(json_str, struct))
+                return convert(parse(json_text(json_str)))
             except REFUSED:
                 pass
         return object_from_json(cls, json_str, ignore_unknown_fields)

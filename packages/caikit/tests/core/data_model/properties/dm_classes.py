@@ -168,9 +168,7 @@ def made_classes(draw: Any, name: str = "Made", depth: int = 1, max_fields: int 
     names = draw(st.lists(st.sampled_from(FIELD_NAMES), max_size=max_fields, unique=True))
     if parent is not None and parent.fields and draw(st.booleans()):
         names = list(dict.fromkeys([draw(st.sampled_from(sorted(parent.fields))), *names]))
-    plans = _distinct(
-        [draw(field_plans(name, extra)) for name in names], parent.fields if parent else {}, not depth
-    )
+    plans = _distinct([draw(field_plans(name, extra)) for name in names], parent.fields if parent else {})
     how = draw(st.sampled_from(["make_dataobject", "decorator", "strings", "stacked"]))
     if how == "make_dataobject" and parent is not None:
         how = "decorator"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import itertools
+import json
 from typing import Any
 
 import msgspec
@@ -39,6 +40,11 @@ ANNOTATIONS = [
 _count = itertools.count()
 
 
+def shown(annotation: Any) -> str:
+    text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    return text.replace(str(JsonDict), "JsonDict").replace("dm_kinds.", "")
+
+
 def outcome(read: Any, *args: Any, **kwargs: Any) -> Any:
     """What a reader makes, None if it refuses."""
     try:
@@ -56,7 +62,7 @@ def by_protobuf(cls: Any, text: str) -> Any:
         return None
 
 
-@pytest.mark.parametrize("annotation", ANNOTATIONS, ids=str)
+@pytest.mark.parametrize("annotation", ANNOTATIONS, ids=shown)
 def test_readers_agree(annotation: Any) -> None:
     annotations = {"x": annotation, "other": str | None}
     cls: Any = make_dataobject(name=f"Words{next(_count)}", annotations=annotations, package=PACKAGE)
@@ -81,3 +87,57 @@ def test_readers_agree(annotation: Any) -> None:
         except REFUSED:
             continue
         assert same((view(made), stable(made.to_proto())), requested), word
+
+
+class Text(str):
+    __slots__ = ()
+
+
+NO_JSON = [
+    *(
+        b"x",
+        bytearray(b"x"),
+        {1, 2},
+        range(3),
+        object(),
+        datetime.datetime(2024, 1, 1),
+        Pair(1),
+        [Pair(1)],
+        {"a": b"x"},
+    ),
+    *(
+        (1, 2),
+        [1, (2,)],
+        {"a": (1,)},
+        Text("a"),
+        [Text("a")],
+        {"a": Text("b")},
+        {Text("a"): 1},
+        {1: "a"},
+        {True: 1},
+    ),
+    *(np.float64(1.5), np.int64(1), np.str_("a"), np.array([1, 2]), [np.float64(0.5)], {"a": np.float64(1)}),
+    *(
+        float("nan"),
+        [float("inf")],
+        {"a": float("nan")},
+        2**70,
+        {"a": 2**70},
+        Size.SMALL,
+        [Size.SMALL],
+        {"left": np.int64(3)},
+    ),
+]
+
+
+@pytest.mark.parametrize("annotation", ANNOTATIONS, ids=shown)
+def test_dictionaries_are_read_as_the_text_that_python_makes_of_them(annotation: Any) -> None:
+    cls: Any = make_dataobject(name=f"Words{next(_count)}", annotations={"x": annotation}, package=PACKAGE)
+    for value in NO_JSON:
+        try:
+            text = json.dumps({"x": value})
+        except TypeError:
+            with pytest.raises(TypeError):
+                cls.from_json({"x": value})
+            continue
+        assert same(outcome(cls.from_json, {"x": value}), outcome(cls.from_json, text)), value
