@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import alog
 
 from ..config import get_config
+from .data_model.job import JobStatus
 from .exceptions import error_handler
 from .model_management import (
     JobPredictorBase,
@@ -44,7 +46,11 @@ def get_valid_module_ids() -> dict[str, str]:
 
 
 class ModelManager:
-    """Loads, trains and runs models with the components that the configuration names."""
+    """Loads, trains and runs models with the components that the configuration names.
+
+    A component is built when it is first asked for, once per name and manager, from the configuration of that moment.
+    The functions of `caikit.core` are the methods of one manager, `caikit.core.MODEL_MANAGER`; others are independent.
+    """
 
     def __init__(self) -> None:
         self._trainers: Components[ModelTrainerBase] = Components(
@@ -70,6 +76,15 @@ class ModelManager:
         for components in (self._trainers, self._finders, self._initializers, self._predictors):
             components.build_all()
 
+    def reset_components(self) -> None:
+        """Forget all components, so that the next use builds them from the configuration as it is then.
+
+        Jobs go on, but those that are only in memory are not found any more; close the manager first to end them.
+        Loaded models, also singletons, are not touched.
+        """
+        for components in (self._trainers, self._finders, self._initializers, self._predictors):
+            components.forget()
+
     def close(self, timeout: float = CLOSE_SECONDS) -> bool:
         """Cancel all jobs that end with this process; whether they ended within `timeout` seconds.
 
@@ -78,16 +93,41 @@ class ModelManager:
         """
         return close_all([*self._trainers.built(), *self._predictors.built()], timeout)
 
+    def count_jobs(self) -> dict[tuple[str, JobStatus], int]:
+        """How many trainings ("training") and prediction jobs ("prediction") of this process are known, by state."""
+        counts: Counter[tuple[str, JobStatus]] = Counter()
+        kinds: dict[str, Components[Any]] = {"training": self._trainers, "prediction": self._predictors}
+        for kind, components in kinds.items():
+            for component in components.built():
+                counts.update({(kind, status): count for status, count in component.count_jobs().items()})
+        return dict(counts)
+
     def get_trainer(self, trainer: str | ModelTrainerBase) -> ModelTrainerBase:
+        """The component of this name in `model_management.trainers`, built if need be; an instance as it is.
+
+        Raises `ValueError` for a name that is not configured, `TypeError` for something else than name or instance.
+        """
         return self._trainers.get(trainer)
 
     def get_finder(self, finder: str | ModelFinderBase) -> ModelFinderBase:
+        """The component of this name in `model_management.finders`, built if need be; an instance as it is.
+
+        Raises `ValueError` for a name that is not configured, `TypeError` for something else than name or instance.
+        """
         return self._finders.get(finder)
 
     def get_initializer(self, initializer: str | ModelInitializerBase) -> ModelInitializerBase:
+        """The component of this name in `model_management.initializers`, built if need be; an instance as it is.
+
+        Raises `ValueError` for a name that is not configured, `TypeError` for something else than name or instance.
+        """
         return self._initializers.get(initializer)
 
     def get_predictor(self, predictor: str | JobPredictorBase) -> JobPredictorBase:
+        """The component of this name in `model_management.job_predictors`, built if need be; an instance as it is.
+
+        Raises `ValueError` for a name that is not configured, `TypeError` for something else than name or instance.
+        """
         return self._predictors.get(predictor)
 
     def get_module_backends(self, initialize: bool = True) -> list[BackendBase]:
@@ -109,15 +149,7 @@ class ModelManager:
         initializer: str | ModelInitializerBase = "default",
         **kwargs: Any,
     ) -> ModuleBase:
-        """Load a model from a directory, a zip archive or whatever else the finder knows.
-
-        Args:
-            module_path: path or name of the model, or a zip archive in memory
-            load_singleton: return the model that the last singleton load with the same arguments returned
-            finder: name or instance of the component that finds the model
-            initializer: name or instance of the component that makes it runnable
-            **kwargs: go to finder and initializer, from there to the module's `load`
-        """
+        """See `caikit.core.load`."""
         error.type_check("<COR98255724E>", bool, load_singleton=load_singleton)
         error.type_check("<COR98255419E>", str, io.BytesIO, bytes, module_path=module_path)
         source = _normalised(module_path)
@@ -155,13 +187,13 @@ class ModelManager:
         return model
 
     def extract(self, zip_path: str, model_path: str, force_overwrite: bool = False) -> str:
-        """Extract an archive into a directory, unless that exists; returns the absolute path of the directory."""
+        """See `caikit.core.extract`."""
         return archives.extract(zip_path, model_path, force_overwrite)
 
     def resolve_and_load(
         self, path_or_name_or_model_reference: str | ModuleBase, **kwargs: Any
     ) -> ModuleBase:
-        """The given model, or the one in the given directory."""
+        """See `caikit.core.resolve_and_load`."""
         reference = path_or_name_or_model_reference
         error.type_check("<COR50266694E>", str, ModuleBase, path_or_name_or_model_reference=reference)
         if isinstance(reference, ModuleBase):
@@ -171,10 +203,14 @@ class ModelManager:
         return error("<COR50266695E>", ValueError(f"could not find model with name `{reference}`"))
 
     def get_singleton_model_cache_info(self) -> dict[str, type[ModuleBase]]:
-        """Where the loaded singletons come from, and their classes."""
+        """Where the loaded singletons come from, and their classes.
+
+        The keys are real paths, or `sha256:...` for archives in memory; other arguments of the load follow in brackets.
+        """
         return self._singletons.info()
 
     def clear_singleton_cache(self) -> None:
+        """Forget the loaded singletons; who has one keeps it, the next singleton load makes a new one."""
         self._singletons.clear()
 
     def train(
@@ -189,19 +225,7 @@ class ModelManager:
         module_kwargs: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> ModelTrainerFutureBase:
-        """Start a training.
-
-        Args:
-            module: module class or id
-            *args: go to the module's `train`
-            trainer: name or instance of the component that trains
-            save_path: directory for the trained model
-            save_with_id: save into a directory below, named like the training's id
-            model_name: save into a directory below, with this name
-            wait: return when the training is finished; its errors are not raised
-            module_kwargs: go to the module's `train`, even if their names are those of arguments of the trainer
-            **kwargs: go to the trainer, from there to the module's `train`
-        """
+        """See `caikit.core.train`."""
         if isinstance(module, str):
             registered = module_registry().get(module)
             if registered is None:
@@ -223,7 +247,7 @@ class ModelManager:
         return future
 
     def get_model_future(self, training_id: str) -> ModelTrainerFutureBase:
-        """The handle of a training that any trainer of this manager runs."""
+        """See `caikit.core.get_model_future`."""
         return self._trainers.find_job(
             ModelTrainerBase.get_trainer_name(training_id),
             lambda trainer: trainer.get_model_future(training_id),
@@ -239,17 +263,7 @@ class ModelManager:
         module_kwargs: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> JobPredictorFutureBase:
-        """Call a method of a model as a job.
-
-        Args:
-            model: the model
-            prediction_func_name: name of its method
-            *args: go to the method
-            predictor: name or instance of the component that runs the job
-            wait: return when the job is finished; its errors are not raised
-            module_kwargs: go to the method, even if their names are those of arguments of the predictor
-            **kwargs: go to the predictor, from there to the method
-        """
+        """See `caikit.core.start_prediction_job`."""
         error.type_check("<COR98255420E>", ModuleBase, model=model)
         component = self.get_predictor(predictor)
         future = component.predict(
@@ -260,7 +274,7 @@ class ModelManager:
         return future
 
     def get_prediction_future(self, prediction_id: str) -> JobPredictorFutureBase:
-        """The handle of a job that any predictor of this manager runs."""
+        """See `caikit.core.get_prediction_future`."""
         return self._predictors.find_job(
             JobPredictorBase.get_predictor_name(prediction_id),
             lambda predictor: predictor.get_prediction_future(prediction_id),

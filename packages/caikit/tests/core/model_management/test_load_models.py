@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import io
+import pickle
+import pydoc
 import shutil
 import threading
 import uuid
@@ -427,3 +430,40 @@ def test_a_model_whose_archive_is_gone_still_works(model_path: str, tmp_path: Pa
     model = caikit.load(archive)
     shutil.rmtree(model_path)
     assert not Path(model.metadata["model_path"]).exists()
+
+
+def test_the_functions_are_functions() -> None:
+    names = ("extract", "get_model_future", "get_prediction_future", "load", "resolve_and_load", "train")
+    for name in (*names, "start_prediction_job"):
+        function = getattr(caikit.core, name)
+        method = getattr(ModelManager, name)
+        assert inspect.isfunction(function)
+        assert pickle.loads(pickle.dumps(function)) is function
+        parameters = list(inspect.signature(function).parameters.values())
+        assert parameters == list(inspect.signature(method).parameters.values())[1:]
+        assert len(pydoc.render_doc(function)) > 200
+    for name in names:
+        assert getattr(caikit, name) is getattr(caikit.core, name)
+
+
+def test_a_model_travels_as_bytes() -> None:
+    model = caikit.load(LoadedModule(6).as_bytes())
+    assert isinstance(model, LoadedModule)
+    assert model.number == 6
+
+
+def test_two_initializers_of_one_type(model_path: str, temp_config: Any) -> None:
+    plain, other = uuid.uuid4().hex, uuid.uuid4().hex
+    temp_config(
+        {
+            "model_management": {
+                "initializers": {
+                    plain: {"type": "LOCAL", "config": {"backend_priority": [{"type": "LOCAL"}]}},
+                    other: {"type": "LOCAL", "config": {"backend_priority": [{"type": "LOADTEST"}]}},
+                }
+            }
+        }
+    )
+    manager = ModelManager()
+    assert type(manager.load(model_path, initializer=plain)) is LoadedModule
+    assert type(manager.load(model_path, initializer=other)) is LoadedElsewhere

@@ -66,10 +66,9 @@ def test_a_module_that_contradicts_the_messages_of_an_rpc(service, rpc):
 
 
 def test_missing_argument(service):
-    with pytest.raises(
-        TypeError, match=r"^BoundGreeter.run\(\) missing 1 required positional argument: 'person'$"
-    ):
+    with pytest.raises(RequestError, match=r"^Missing required input: 'person'$") as caught:
         service.call(GREET, "greeter")
+    assert caught.value.status is Status.INVALID_ARGUMENT
 
 
 @pytest.mark.parametrize("names", [["a", "b"], [1], []])
@@ -92,7 +91,7 @@ def test_a_required_list_may_be_empty(service):
 
 def test_a_list_that_could_have_been_sent_empty_is_missing(service):
     context = RequestContext(headers={}, model_id="lists")
-    with pytest.raises(TypeError, match="missing 1 required positional argument: 'rights'"):
+    with pytest.raises(RequestError, match="Missing required input: 'rights'"):
         service.operations["BoundListTaskPredict"].work(context, {"left": "a"})
 
 

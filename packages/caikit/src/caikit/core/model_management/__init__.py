@@ -6,8 +6,9 @@ from .factories import (
     model_initializer_factory,
     model_trainer_factory,
 )
-from .job_base import JobBase, JobFutureBase
+from .job_base import JobBase, JobFutureBase, JobInfo, JobQueueFullError, JobStoreError
 from .job_predictor_base import JobPredictorBase, JobPredictorFutureBase, JobPredictorInfo
+from .job_progress import report_progress
 from .local_job_predictor import LocalJobPredictor
 from .local_model_finder import LocalModelFinder
 from .local_model_initializer import LocalModelInitializer
@@ -21,9 +22,12 @@ from .multi_model_initializer import MultiModelInitializer
 __all__ = [
     "JobBase",
     "JobFutureBase",
+    "JobInfo",
     "JobPredictorBase",
     "JobPredictorFutureBase",
     "JobPredictorInfo",
+    "JobQueueFullError",
+    "JobStoreError",
     "ModelFinderBase",
     "ModelInitializerBase",
     "ModelTrainerBase",
@@ -33,11 +37,14 @@ __all__ = [
     "model_finder_factory",
     "model_initializer_factory",
     "model_trainer_factory",
+    "report_progress",
 ]
 
 model_trainer_factory.register(LocalModelTrainer)
 model_finder_factory.register(LocalModelFinder)
 model_finder_factory.register(MultiModelFinder)
+model_finder_factory.register_path("REMOTE", "caikit.runtime.client.RemoteModelFinder")
 model_initializer_factory.register(LocalModelInitializer)
 model_initializer_factory.register(MultiModelInitializer)
+model_initializer_factory.register_path("REMOTE", "caikit.runtime.client.RemoteModelInitializer")
 job_predictor_factory.register(LocalJobPredictor)

@@ -48,6 +48,10 @@ class Components(Generic[Component]):
         for name in self._configured():
             self.get(name)
 
+    def forget(self) -> None:
+        with self._lock:
+            self._built.clear()
+
     def built(self) -> list[Component]:
         with self._lock:
             return list(self._built.values())

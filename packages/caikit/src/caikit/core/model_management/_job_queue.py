@@ -7,27 +7,43 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from .job_base import JobQueueFullError
+
 Conclusion = Callable[[], None]
 Job = Callable[[], Conclusion]
 """Does the work; what it returns tells the others, when the place of the job is free again."""
 
 
 class JobQueue:
-    """Runs jobs in the order of their arrival, a limited number at a time; idle queues have no threads.
+    """Runs jobs in the order of their arrival, `limit` at a time; idle queues have no threads.
+
+    Others wait, `most_waiting` at the most (None: any number).
 
     The interpreter does not end before the jobs have, except for those that were abandoned.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, most_waiting: int | None = None) -> None:
         self._limit = limit
+        self._most_waiting = most_waiting
         self._lock = threading.Lock()
         self._waiting: deque[Job] = deque()
         self._running = 0
         self._hold = _Hold()
 
-    def submit(self, job: Job) -> bool:
-        """Whether the job runs at once; otherwise it waits."""
+    def check(self) -> None:
+        """Raise JobQueueFullError if no job can be submitted now."""
         with self._lock:
+            self._check()
+
+    def _check(self) -> None:
+        waiting = len(self._waiting)
+        if self._most_waiting is not None and self._running >= self._limit and waiting >= self._most_waiting:
+            raise JobQueueFullError(f"{self._running} jobs run and {waiting} wait already")
+
+    def submit(self, job: Job) -> bool:
+        """Whether the job runs at once; otherwise it waits. JobQueueFullError if it can do neither."""
+        with self._lock:
+            self._check()
             if self._running >= self._limit:
                 self._waiting.append(job)
                 return False
@@ -59,16 +75,17 @@ class JobQueue:
         del job
         while next_job is not None:
             conclude = next_job()
-            next_job = self._next(hold)
+            next_job = self._next()
             conclude()
             del conclude
+        with self._lock:
+            hold.give()
 
-    def _next(self, hold: _Hold) -> Job | None:
+    def _next(self) -> Job | None:
         with self._lock:
             if self._waiting:
                 return self._waiting.popleft()
             self._running -= 1
-            hold.give()
             return None
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import abc
+import multiprocessing
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -14,9 +16,12 @@ from typing import Any
 from ..data_model.job import JobStatus
 from ..toolkit.concurrency.destroyable_process import DestroyableProcess
 from ..toolkit.concurrency.destroyable_thread import DestroyableThread
+from ._job_entry import JobEntry
+from ._job_log import thread_logs_to, write_error, write_line
 from ._job_queue import JobQueue
-from ._travelling import packed, run_in_fresh_process
+from ._travelling import NO_PROGRESS, Surroundings, packed, run_in_fresh_process, run_in_process
 from .job_base import JobFutureBase, JobInfo
+from .job_progress import progress_goes_to
 
 
 class _Progress:
@@ -26,7 +31,10 @@ class _Progress:
         self.args = args
         self.kwargs = kwargs
         self.info = JobInfo(JobStatus.QUEUED, submission_time=datetime.now())
+        self.reported: float | None = None
         self.worker: Any = None
+        self.surroundings: Surroundings | None = None
+        self.entry: JobEntry | None = None
         self.queue: JobQueue | None = None
         self.lock = threading.Lock()
         self.over = threading.Event()
@@ -48,6 +56,7 @@ class LocalJobFuture(JobFutureBase):
         super().__init__(future_name=future_name, future_id=future_id, **base_kwargs)
         self._use_subprocess = use_subprocess
         self._subprocess_start_method = subprocess_start_method
+        self._log_path: str | None = None
         self._progress = _Progress(args, kwargs or {})
 
     def __getstate__(self) -> dict[str, Any]:
@@ -69,24 +78,69 @@ class LocalJobFuture(JobFutureBase):
     def _keep_result(self, result: Any) -> None:
         """Remember what `run` returned; called in this process when a thread has done the work."""
 
+    def _publish_result(self) -> None:
+        """Move what `_save_result` wrote to its place; called in this process when the work was done."""
+
+    def _drop_result(self) -> None:
+        """Remove what was written for a result that will not be published."""
+
+    def _result_class_name(self) -> str | None:
+        """`module:class` of the result, if that is needed to read it."""
+        return None
+
+    @property
+    def draft_folder(self) -> str | None:
+        """Where `_save_result` writes what `_publish_result` moves to its place."""
+        return None
+
+    @property
+    def log_path(self) -> str | None:
+        """The file with the log of the job, None if jobs are not recorded."""
+        return self._log_path
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        entry = self._progress.entry
+        return super().labels if entry is None else entry.labels()
+
+    def set_label(self, name: str, value: str) -> None:
+        entry = self._progress.entry
+        if entry is None:
+            super().set_label(name, value)
+        else:
+            entry.store.set_label(entry.key, name, value)
+
     def get_info(self) -> JobInfo:
-        return JobInfo(**vars(self._progress.info))
+        progress = self._progress
+        surroundings = progress.surroundings
+        reported = progress.reported if surroundings is None else surroundings.progress.value
+        return replace(progress.info, progress=None if reported == NO_PROGRESS else reported)
 
     def wait(self) -> None:
         self._progress.over.wait()
 
     def cancel(self) -> None:
+        self.cancel_because(None)
+
+    def cancel_because(self, reason: Exception | None) -> None:
+        """Stop the work; the reason is shown as error of the job."""
         progress = self._progress
+        errors = None if reason is None else [reason]
         with progress.lock:
             if progress.info.status.is_terminal:
                 return
             if progress.worker is None:
-                self._set_status(JobStatus.CANCELED)
+                self._set_status(JobStatus.CANCELED, errors)
                 self._release()
             elif self._stop_worker():
-                self._set_status(JobStatus.CANCELED)
+                self._set_status(JobStatus.CANCELED, errors)
         if progress.queue is not None:
             progress.queue.discard(self._execute)
+
+    def record_in(self, entry: JobEntry, log_path: str | None) -> None:
+        """From now on what happens to the job is recorded; called before it starts."""
+        self._progress.entry = entry
+        self._log_path = log_path
 
     def start_in(self, queue: JobQueue) -> None:
         """Start, or line up for execution."""
@@ -119,9 +173,11 @@ class LocalJobFuture(JobFutureBase):
             if self._begin(worker):
                 if self._use_subprocess:
                     worker.join()
+                    problem = _failure_of_process(worker)
                 else:
-                    worker.run()
-                result, problem = _outcome_of(worker)
+                    with thread_logs_to(self._log_path), progress_goes_to(self._note_progress):
+                        worker.run()
+                    result, problem = _outcome_of(worker)
         except Exception as failure:  # whatever keeps the work from starting is the job's own error
             problem = failure
         return partial(self._conclude, result, problem)
@@ -131,26 +187,52 @@ class LocalJobFuture(JobFutureBase):
         with progress.lock:
             if progress.info.status.is_terminal:
                 return False
+            self._set_status(JobStatus.RUNNING)
             if self._use_subprocess:
                 worker.start()
             progress.worker = worker
-            self._set_status(JobStatus.RUNNING)
             return True
+
+    def _note_progress(self, fraction: float) -> None:
+        self._progress.reported = fraction
 
     def _conclude(self, result: Any, problem: Exception | None) -> None:
         with self._progress.lock:
             if not self._progress.info.status.is_terminal:
+                problem = problem or self._publish()
                 if problem is None:
                     self._keep_result(result)
                     self._set_status(JobStatus.COMPLETED)
                 else:
+                    # first, for it may fill the disk that the record needs
+                    self._drop_result()
+                    write_error(self._log_path, problem)
                     _forget_variables(problem)
                     self._set_status(JobStatus.ERRORED, [problem])
-            self._release()
+        if self._progress.info.status is JobStatus.CANCELED:
+            self._drop_result()
+        self._release()
+
+    def _publish(self) -> Exception | None:
+        try:
+            if self._progress.entry is not None and self.draft_folder is not None:
+                self._progress.entry.mark_publishing()
+            self._publish_result()
+        except Exception as failure:
+            return failure
+        return None
 
     def _set_status(self, status: JobStatus, errors: list[Exception] | None = None) -> None:
+        progress = self._progress
+        if status is progress.info.status:
+            return
         finished = datetime.now() if status.is_terminal else None
-        self._progress.info = JobInfo(status, errors, self._progress.info.submission_time, finished)
+        reported = self.get_info().progress
+        info = JobInfo(status, errors, progress.info.submission_time, finished, reported)
+        write_line(self._log_path, status.name)
+        if progress.entry is not None:
+            progress.entry.advance(info, self._result_class_name())
+        progress.info = info
 
     def _release(self) -> None:
         """Let go of the data of the job and of whoever waits for it."""
@@ -164,15 +246,19 @@ class LocalJobFuture(JobFutureBase):
         if not self._use_subprocess:
             return DestroyableThread(self._run_in_thread)
         method = self._subprocess_start_method
-        if method == "fork":
-            return DestroyableProcess(
-                method, self.run, args=args, kwargs=kwargs, description="Training process"
-            )
-        travelling = {name: packed(value) for name, value in kwargs.items()}
+        shared: Any = multiprocessing.get_context(method)
+        surroundings = Surroundings(self._log_path, shared.RawValue("d", NO_PROGRESS))
+        self._progress.surroundings = surroundings
+        run = run_in_process
+        if method != "fork":
+            run = run_in_fresh_process
+            args = tuple(map(packed, args))
+            kwargs = {name: packed(value) for name, value in kwargs.items()}
         return DestroyableProcess(
             method,
-            run_in_fresh_process,
-            args=(self, tuple(map(packed, args)), travelling),
+            run,
+            args=(self, surroundings, args, kwargs),
+            return_result=True,
             description="Training process",
         )
 
@@ -202,6 +288,13 @@ def _forget_variables(problem: BaseException) -> None:
             if linked is not None and id(linked) not in seen:
                 seen.add(id(linked))
                 chain.append(linked)
+
+
+def _failure_of_process(worker: Any) -> Exception | None:
+    done, problem = _outcome_of(worker)
+    if problem is None and done is not True:
+        return RuntimeError("The process of the work ended with exit code 0 before the work was done")
+    return problem
 
 
 def _outcome_of(worker: Any) -> tuple[Any, Exception | None]:

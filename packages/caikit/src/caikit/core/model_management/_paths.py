@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -13,8 +14,10 @@ from ..exceptions import error_handler
 error = error_handler.get(alog.use_channel("JOBPATHS"))
 
 
-def final_save_path(save_path: Any, job_id: str | None, model_name: str | None) -> str | None:
-    """`save_path [/ id] [/ name]`, where parts that the path has already are not repeated."""
+def final_save_path(
+    save_path: Any, job_id: str | None, model_name: str | None, extra_parts: Sequence[str] = ()
+) -> str | None:
+    """`save_path [/ id] [/ more parts] [/ name]`, where an id or name that the path has already is not repeated."""
     if save_path is None:
         return None
     if type(save_path).__name__ == "S3Path":
@@ -23,6 +26,8 @@ def final_save_path(save_path: Any, job_id: str | None, model_name: str | None) 
     path = PurePath(save_path)
     if job_id and job_id not in path.parts:
         path = path / checked_part("id", job_id)
+    for part in extra_parts:
+        path = path / checked_part("extra_path_args", part)
     if model_name and path.name != model_name:
         path = path / checked_part("model_name", model_name)
     return str(path)

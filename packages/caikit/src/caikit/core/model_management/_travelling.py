@@ -1,4 +1,4 @@
-"""Models among the arguments of a job travel to its process as saved bytes."""
+"""The way of a job into a process of its own."""
 
 from __future__ import annotations
 
@@ -7,9 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 from ..modules.base import ModuleBase
 from ..toolkit import logging
+from ._job_log import process_logs_to
+from .job_progress import progress_goes_to
 
 if TYPE_CHECKING:
     from ._local_job_future import LocalJobFuture
+
+NO_PROGRESS = -1.0
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What connects the work with the process that waits for it."""
+
+    log_path: str | None
+    progress: Any
+    """A number in shared memory."""
+
+    def set_progress(self, fraction: float) -> None:
+        self.progress.value = fraction
 
 
 @dataclass(frozen=True)
@@ -18,14 +34,27 @@ class _SavedModel:
 
 
 def packed(value: Any) -> Any:
-    """A model as its bytes, anything else as it is."""
+    """A model as its saved bytes, anything else as it is."""
     return _SavedModel(value.as_bytes()) if isinstance(value, ModuleBase) else value
 
 
-def run_in_fresh_process(job: LocalJobFuture, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """The work of a process that inherited nothing from its parent."""
+def run_in_process(
+    job: LocalJobFuture, surroundings: Surroundings, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> bool:
+    """The work of a child process; True tells its end from an exit in the middle."""
+    process_logs_to(surroundings.log_path)
+    with progress_goes_to(surroundings.set_progress):
+        job.run(*args, **kwargs)
+    return True
+
+
+def run_in_fresh_process(
+    job: LocalJobFuture, surroundings: Surroundings, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> bool:
+    """The same in a process that inherited nothing from its parent."""
     logging.configure()
-    job.run(*map(_unpacked, args), **{name: _unpacked(value) for name, value in kwargs.items()})
+    unpacked = {name: _unpacked(value) for name, value in kwargs.items()}
+    return run_in_process(job, surroundings, tuple(map(_unpacked, args)), unpacked)
 
 
 def _unpacked(value: Any) -> Any:

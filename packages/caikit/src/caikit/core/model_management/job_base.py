@@ -14,19 +14,33 @@ from ..data_model.job import JobStatus
 from ..toolkit.factory import FactoryConstructible
 from ..toolkit.reversible_hasher import ReversibleHasher
 
-__all__ = ["CLOSE_SECONDS", "JobBase", "JobFutureBase", "JobInfo"]
+__all__ = ["CLOSE_SECONDS", "JobBase", "JobFutureBase", "JobInfo", "JobQueueFullError", "JobStoreError"]
 
 CLOSE_SECONDS = 5.0
 
 
+class JobQueueFullError(RuntimeError):
+    """Raised instead of starting a job when too many wait already."""
+
+
+class JobStoreError(RuntimeError):
+    """Raised when the records of jobs cannot be read or written, so that a job cannot be started or found."""
+
+
 @dataclass
 class JobInfo:
-    """State of a job; times are local."""
+    """State of a job.
+
+    Times are naive local ones; the completion time is there as soon as the state is a terminal one. `errors` are
+    what ended a job that is ERRORED, and why a job is CANCELED that nobody asked to be. `progress` is what the
+    module has told by `report_progress`, from 0.0 to 1.0, None if it told nothing.
+    """
 
     status: JobStatus
     errors: list[Exception] | None = None
     submission_time: datetime | None = None
     completion_time: datetime | None = None
+    progress: float | None = None
 
 
 class JobFutureBase(abc.ABC):
@@ -44,7 +58,17 @@ class JobFutureBase(abc.ABC):
 
     @property
     def id(self) -> str:
+        """Unique among the jobs of the component; to be taken as it is, whatever it looks like."""
         return self._id
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What `set_label` has noted; kept as long as the job is known, where jobs are recorded also after a restart."""
+        return dict(vars(self).get("_labels", {}))
+
+    def set_label(self, name: str, value: str) -> None:
+        """Note something about the job, for whoever started it."""
+        vars(self).setdefault("_labels", {})[name] = value
 
     @abc.abstractmethod
     def get_info(self) -> JobInfo:
@@ -52,7 +76,7 @@ class JobFutureBase(abc.ABC):
 
     @abc.abstractmethod
     def cancel(self) -> None:
-        """Stop the work."""
+        """Stop the work. The state is CANCELED at once; a job that has ended keeps its state, which is no error."""
 
     @abc.abstractmethod
     def wait(self) -> None:
@@ -71,7 +95,7 @@ class JobBase(FactoryConstructible):
 
     @abc.abstractmethod
     def get_future(self, future_id: str) -> JobFutureBase:
-        """The handle of a job of this component."""
+        """The handle of a job of this component; CaikitCoreException NOT_FOUND if it knows none with this id."""
 
     def pass_on(self, module_kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Keywords of the work as keywords of the method that starts the job."""
@@ -83,6 +107,10 @@ class JobBase(FactoryConstructible):
         Jobs that run elsewhere go on. More jobs can be started afterwards.
         """
         return True
+
+    def count_jobs(self) -> Mapping[JobStatus, int]:
+        """How many jobs of this process are known, by their state; empty where a component does not tell."""
+        return {}
 
     @classmethod
     def get_job_name(cls, future_id: str) -> str:

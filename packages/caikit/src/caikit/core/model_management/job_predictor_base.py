@@ -31,16 +31,20 @@ class JobPredictorBase(JobBase):
         external_inference_id: str | None = None,
         **kwargs: Any,
     ) -> JobPredictorFutureBase:
-        """Start a prediction; other arguments go to the method of the model."""
+        """Start a prediction and return at once; other arguments go to the method of the model.
+
+        What goes wrong in the method is the error of the job. The method returns a data object.
+        """
 
     @abc.abstractmethod
     def get_prediction_future(self, prediction_id: str) -> JobPredictorFutureBase:
-        """The handle of a job of this predictor."""
+        """The handle of a job of this predictor; CaikitCoreException NOT_FOUND if it knows none with this id."""
 
     def get_future(self, future_id: str) -> JobPredictorFutureBase:
+        """The same as `get_prediction_future`."""
         return self.get_prediction_future(future_id)
 
     @classmethod
     def get_predictor_name(cls, prediction_id: str) -> str:
-        """The name of the predictor that is encoded in an id."""
+        """The name of the predictor that is encoded in an id; something else for an id without a name."""
         return cls.get_job_name(prediction_id)

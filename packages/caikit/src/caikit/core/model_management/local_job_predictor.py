@@ -9,7 +9,7 @@ import uuid
 import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aconfig
 import alog
@@ -17,9 +17,15 @@ import alog
 from ..data_model.base import DataBase
 from ..exceptions import error_handler
 from ..exceptions.caikit_core_exception import CaikitCoreException, CaikitCoreStatusCode
+from ._draft import remove_empty
+from ._job_record import RESULT_FOLDER, JobRecord
 from ._paths import checked_part
+from ._recorded_jobs import RecordedPrediction
 from .job_predictor_base import JobPredictorBase, JobPredictorFutureBase
 from .local_job_base import LocalJobBase, LocalJobFuture
+
+if TYPE_CHECKING:
+    from ._job_store import JobStore
 
 __all__ = ["RESULT_FILE_NAME", "LocalJobPredictor"]
 
@@ -69,6 +75,7 @@ class LocalJobPredictionFuture(LocalJobFuture, JobPredictorFutureBase):
         return result
 
     def result(self) -> Any:
+        """Wait, then return the data object; CaikitCoreException NOT_FOUND if the job failed or its file is gone."""
         self.wait()
         try:
             data = Path(self.save_path).read_bytes()
@@ -81,6 +88,13 @@ class LocalJobPredictionFuture(LocalJobFuture, JobPredictorFutureBase):
 
     def _keep_result(self, result: Any) -> None:
         self._result_class = type(result)
+
+    def _result_class_name(self) -> str | None:
+        found = self._result_class
+        return None if found is None else f"{found.__module__}:{found.__qualname__}"
+
+    def _drop_result(self) -> None:
+        self._delete_result()
 
     def _save_result(self, result: Any) -> None:
         data = result.to_binary_buffer()
@@ -101,14 +115,19 @@ class LocalJobPredictionFuture(LocalJobFuture, JobPredictorFutureBase):
         super()._release()
 
 
-class LocalJobPredictor(LocalJobBase[LocalJobPredictionFuture], JobPredictorBase):
+class LocalJobPredictor(LocalJobBase[LocalJobPredictionFuture, JobPredictorFutureBase], JobPredictorBase):
     """Job predictor type LOCAL.
 
-    Config: `retention_duration` (for ever), `result_dir` (a temporary directory), `max_concurrent_jobs` (the number
-    of processors, at least 8; more jobs wait).
+    Config: `retention_duration` (for ever), `result_dir` (in `work_dir`, or else a temporary directory),
+    `max_concurrent_jobs` (the number of processors, at least 8; more jobs wait), `max_queued_jobs` (1000; how many
+    may wait before more are refused), `work_dir` (none; the directory where jobs are recorded, so that they and
+    their results are known after a restart).
     """
 
     name = "LOCAL"
+
+    _kind = "prediction"
+    _id_name = "background_id"
 
     LocalPredictionFuture = LocalJobPredictionFuture
 
@@ -128,6 +147,12 @@ class LocalJobPredictor(LocalJobBase[LocalJobPredictionFuture], JobPredictorBase
         module_kwargs: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> LocalJobPredictionFuture:
+        """Call a method of any object in a thread of this process.
+
+        `external_prediction_id` and `external_inference_id` are the same: an id of your own, which can be used again
+        when its job has ended. The result is a file in a directory named like the id, or without `save_with_id` in
+        the directory of all results.
+        """
         external_id = external_prediction_id or external_inference_id
         job = self.LocalPredictionFuture(
             self._instance_name,
@@ -140,17 +165,27 @@ class LocalJobPredictor(LocalJobBase[LocalJobPredictionFuture], JobPredictorBase
             save_with_id=save_with_id,
             use_reversible_hash=external_id is None,
         )
-        return self._start(job, "prediction")
+        return self._start(job)
 
     def _start_methods(self) -> list[Callable[..., Any]]:
         return [self.predict, LocalJobPredictor.predict]
 
     def _results(self) -> str:
         with self._jobs_lock:
+            if self._result_dir is None and self._store is not None:
+                self._result_dir = os.path.join(self._store.directory, RESULT_FOLDER)
             if self._result_dir is None:
                 self._result_dir = tempfile.mkdtemp(prefix="caikit-predictions-")
                 weakref.finalize(self, shutil.rmtree, self._result_dir, ignore_errors=True)
             return self._result_dir
 
-    def get_prediction_future(self, prediction_id: str) -> LocalJobPredictionFuture:
-        return self._find(prediction_id, "background_id")
+    def get_prediction_future(self, prediction_id: str) -> JobPredictorFutureBase:
+        return self._find(prediction_id)
+
+    def _recorded(self, store: JobStore, record: JobRecord) -> JobPredictorFutureBase:
+        return RecordedPrediction(store, record)
+
+    def _delete_recorded_output(self, record: JobRecord) -> None:
+        if record.save_path is not None:
+            Path(record.save_path).unlink(missing_ok=True)
+            remove_empty(os.path.dirname(record.save_path))

@@ -29,6 +29,7 @@ class LocalModelFinder(ModelFinderBase):
         error.type_check("<COR94217364E>", str, allow_none=True, load_path=self._load_path)
 
     def find_model(self, model_path: str, **kwargs: Any) -> ModuleConfig:
+        """The configuration in the directory; FileNotFoundError if there is none."""
         error.type_check("<COR69385417E>", str, model_path=model_path)
         if self._load_path is not None and not os.path.exists(model_path):
             model_path = os.path.join(self._load_path, model_path)

@@ -43,6 +43,11 @@ class LocalModelInitializer(ModelInitializerBase):
         return list(self._backends)
 
     def init(self, model_config: ModuleConfig, **kwargs: Any) -> ModuleBase | None:
+        """The model as the first backend makes it that has an implementation of its module; None if none has.
+
+        An implementation is passed over unless it can load what the `model_backend` of the configuration has saved.
+        The backend itself goes to a `load` that has a parameter `load_backend`.
+        """
         error.type_check("<COR29853720E>", ModuleConfig, model_config=model_config)
         implementations = module_backend_registry().get(model_config.module_id, {})
         saved_by = model_config.model_backend or LocalBackend.backend_type

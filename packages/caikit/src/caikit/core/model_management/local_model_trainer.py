@@ -8,8 +8,9 @@ import os
 import shutil
 import sys
 import weakref
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import aconfig
 import alog
@@ -18,8 +19,14 @@ from ..data_model.job import JobStatus
 from ..exceptions import error_handler
 from ..modules.base import ModuleBase
 from ..toolkit.concurrency.destroyable_thread import ThreadDestroyedException
+from ._draft import Draft, remove_empty
+from ._job_record import JobRecord
+from ._recorded_jobs import RecordedTraining
 from .local_job_base import LocalJobBase, LocalJobFuture
 from .model_trainer_base import ModelTrainerBase, ModelTrainerFutureBase
+
+if TYPE_CHECKING:
+    from ._job_store import JobStore
 
 __all__ = ["LocalModelTrainer"]
 
@@ -28,7 +35,10 @@ error = error_handler.get(log)
 
 
 class LocalTrainingFuture(LocalJobFuture, ModelTrainerFutureBase):
-    """A training of this process. A model that was saved is not kept in memory."""
+    """A training of this process. A model that was saved is not kept in memory.
+
+    The model is saved beside its place and moved there when it is complete, unless the training was cancelled.
+    """
 
     def __init__(
         self,
@@ -41,8 +51,10 @@ class LocalTrainingFuture(LocalJobFuture, ModelTrainerFutureBase):
         kwargs: dict[str, Any],
         model_name: str | None = None,
         use_subprocess: bool = False,
+        extra_path_args: Sequence[str] | None = None,
         subprocess_start_method: str = "fork",
     ) -> None:
+        """`extra_path_args` are more parts of the path, before the model's name."""
         super().__init__(
             future_name=future_name,
             future_id=future_id,
@@ -54,7 +66,9 @@ class LocalTrainingFuture(LocalJobFuture, ModelTrainerFutureBase):
             save_path=save_path,
             save_with_id=save_with_id,
             model_name=model_name,
+            extra_path_args=extra_path_args,
         )
+        self._draft = None if self.save_path is None else Draft(self.save_path)
         self._module_class = module_class
         self._model: Callable[[], ModuleBase | None] | None = None
 
@@ -65,9 +79,13 @@ class LocalTrainingFuture(LocalJobFuture, ModelTrainerFutureBase):
         return model
 
     def load(self) -> ModuleBase:
+        """Wait, then return the model, read from its path if it left the memory; the training's error is raised.
+
+        `ThreadDestroyedException` if the training was cancelled in a thread, `ValueError` if there is nothing to load.
+        """
         self.wait()
         info = self.get_info()
-        if info.errors:
+        if info.status is JobStatus.ERRORED and info.errors:
             raise info.errors[0]
         if info.status is JobStatus.CANCELED and not self._use_subprocess:
             raise ThreadDestroyedException
@@ -94,24 +112,45 @@ class LocalTrainingFuture(LocalJobFuture, ModelTrainerFutureBase):
             with contextlib.suppress(TypeError):  # objects without weak references stay
                 self._model = weakref.ref(result)
 
+    @property
+    def draft_folder(self) -> str | None:
+        return None if self._draft is None else self._draft.folder
+
     def _save_result(self, result: Any) -> None:
-        result.save(self.save_path)
+        if self._draft is not None:
+            result.save(self._draft.open())
+
+    def _publish_result(self) -> None:
+        if self._draft is not None:
+            self._draft.publish()
+
+    def _drop_result(self) -> None:
+        if self._draft is not None:
+            self._draft.discard()
+            parent = Path(self._draft.folder).parent
+            if parent.name == self.id:
+                remove_empty(parent)
 
     def _delete_result(self) -> None:
         if self.save_path is not None:
             shutil.rmtree(self.save_path, ignore_errors=True)
 
 
-class LocalModelTrainer(LocalJobBase[LocalTrainingFuture], ModelTrainerBase):
+class LocalModelTrainer(LocalJobBase[LocalTrainingFuture, ModelTrainerFutureBase], ModelTrainerBase):
     """Trainer type LOCAL.
 
     Config: `use_subprocess` (false), `subprocess_start_method` (spawn), `retention_duration` (for ever),
-    `max_concurrent_jobs` (the number of processors, at least 8; more trainings wait), `delete_expired_models`
-    (true; whether the saved model goes when its training is forgotten). A thread is stopped at its next Python
-    instruction only, so work that must be cancelable at any time belongs into a subprocess.
+    `max_concurrent_jobs` (the number of processors, at least 8; more trainings wait), `max_queued_jobs` (1000; how
+    many may wait before more are refused), `work_dir` (none; the directory where trainings are recorded, so that
+    they are known after a restart), `delete_expired_models` (whether the saved model goes when its training is
+    forgotten; true, with a `work_dir` false). A thread is stopped at its next Python instruction only, so work that
+    must be cancelable at any time belongs into a subprocess.
     """
 
     name = "LOCAL"
+
+    _kind = "training"
+    _id_name = "training_id"
 
     LocalModelFuture = LocalTrainingFuture
     LocalModelTrainFuture = LocalTrainingFuture
@@ -120,7 +159,7 @@ class LocalModelTrainer(LocalJobBase[LocalTrainingFuture], ModelTrainerBase):
         super().__init__(config, instance_name)
         self._use_subprocess = bool(config.get("use_subprocess", False))
         self._subprocess_start_method = config.get("subprocess_start_method") or "spawn"
-        self._delete_expired_models = bool(config.get("delete_expired_models", True))
+        self._delete_expired_models = bool(config.get("delete_expired_models", self._store is None))
 
     def train(
         self,
@@ -133,6 +172,13 @@ class LocalModelTrainer(LocalJobBase[LocalTrainingFuture], ModelTrainerBase):
         module_kwargs: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> LocalTrainingFuture:
+        """Train in a thread of this process or in a process of its own.
+
+        `external_training_id` is an id of your own, which can be used again when its training has ended. Arguments
+        that go to a process must be picklable; models travel as their saved bytes. Raises `JobQueueFullError`,
+        `JobStoreError`, or `ValueError` for an id whose training still runs, a start method that does not exist, or
+        an output path that is not on this machine.
+        """
         error.subclass_check("<COR67392105E>", module_class, ModuleBase)
         self._check_subprocess(save_path)
         job = self.LocalModelFuture(
@@ -147,16 +193,23 @@ class LocalModelTrainer(LocalJobBase[LocalTrainingFuture], ModelTrainerBase):
             use_subprocess=self._use_subprocess,
             subprocess_start_method=self._subprocess_start_method,
         )
-        return self._start(job, "training")
+        return self._start(job)
 
-    def get_model_future(self, training_id: str) -> LocalTrainingFuture:
-        return self._find(training_id, "training_id")
+    def get_model_future(self, training_id: str) -> ModelTrainerFutureBase:
+        return self._find(training_id)
+
+    def _recorded(self, store: JobStore, record: JobRecord) -> ModelTrainerFutureBase:
+        return RecordedTraining(store, record)
 
     def _start_methods(self) -> list[Callable[..., Any]]:
         return [self.train, LocalModelTrainer.train]
 
     def _deletes_expired_output(self) -> bool:
         return self._delete_expired_models
+
+    def _delete_recorded_output(self, record: JobRecord) -> None:
+        if record.save_path is not None:
+            shutil.rmtree(record.save_path, ignore_errors=True)
 
     def _check_subprocess(self, save_path: str | None) -> None:
         if not self._use_subprocess:

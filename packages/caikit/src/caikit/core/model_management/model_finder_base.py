@@ -16,4 +16,8 @@ class ModelFinderBase(FactoryConstructible):
 
     @abc.abstractmethod
     def find_model(self, model_path: str, **kwargs: Any) -> ModuleConfig | None:
-        """The configuration of the model, None if there is no such model."""
+        """The configuration of the model, None if there is no such model.
+
+        `model_path` is what was given to `load`: a path, or a name that need not exist on disk. The keywords are those
+        of `load`.
+        """

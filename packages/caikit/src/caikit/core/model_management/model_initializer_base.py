@@ -17,4 +17,4 @@ class ModelInitializerBase(FactoryConstructible):
 
     @abc.abstractmethod
     def init(self, model_config: ModuleConfig, **kwargs: Any) -> ModuleBase | None:
-        """The model, None if this initializer has nothing that can run it."""
+        """The model, None if this initializer has nothing that can run it. The keywords are those of `load`."""

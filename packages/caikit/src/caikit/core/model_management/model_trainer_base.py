@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Sequence
 from typing import Any
 
 from ..modules.base import ModuleBase
@@ -27,6 +28,7 @@ class ModelTrainerFutureBase(JobFutureBase):
         save_path: Any = None,
         save_with_id: bool = False,
         model_name: str | None = None,
+        extra_path_args: Sequence[str] | None = None,
         trainer_name: str | None = None,
         training_id: str | None = None,
         **kwargs: Any,
@@ -37,7 +39,9 @@ class ModelTrainerFutureBase(JobFutureBase):
         if name is None or identifier is None:
             raise TypeError("expected future_name and future_id (or trainer_name and training_id)")
         super().__init__(name, identifier, use_reversible_hash, **kwargs)
-        self._save_path = final_save_path(save_path, self.id if save_with_id else None, model_name)
+        self._save_path = final_save_path(
+            save_path, self.id if save_with_id else None, model_name, extra_path_args or ()
+        )
 
     @property
     def save_path(self) -> str | None:
@@ -49,6 +53,7 @@ class ModelTrainerFutureBase(JobFutureBase):
         """Wait, then return the trained model or raise what ended the training."""
 
     def result(self) -> ModuleBase:
+        """The same as `load`."""
         return self.load()
 
 
@@ -67,16 +72,21 @@ class ModelTrainerBase(JobBase):
         model_name: str | None = None,
         **kwargs: Any,
     ) -> ModelTrainerFutureBase:
-        """Start a training; other arguments go to the module's `train`."""
+        """Start a training and return at once; other arguments go to the module's `train`.
+
+        What goes wrong in the training itself is the error of the job. The job may run anywhere: nothing but its handle
+        need be here.
+        """
 
     @abc.abstractmethod
     def get_model_future(self, training_id: str) -> ModelTrainerFutureBase:
-        """The handle of a training of this trainer."""
+        """The handle of a training of this trainer; CaikitCoreException NOT_FOUND if it knows none with this id."""
 
     def get_future(self, future_id: str) -> ModelTrainerFutureBase:
+        """The same as `get_model_future`."""
         return self.get_model_future(future_id)
 
     @classmethod
     def get_trainer_name(cls, training_id: str) -> str:
-        """The name of the trainer that is encoded in an id."""
+        """The name of the trainer that is encoded in an id; something else for an id without a name."""
         return cls.get_job_name(training_id)

@@ -26,6 +26,7 @@ class MultiModelFinder(ModelFinderBase):
         self._manager = manager_of(config)
 
     def find_model(self, model_path: str, **kwargs: Any) -> ModuleConfig | None:
+        """The first configuration that is found; a finder that fails is passed over, None if all do."""
         for name in self._priority:
             try:
                 found = self._manager.get_finder(name).find_model(model_path, **kwargs)

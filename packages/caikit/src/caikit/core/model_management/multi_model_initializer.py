@@ -27,6 +27,7 @@ class MultiModelInitializer(ModelInitializerBase):
         self._manager = manager_of(config)
 
     def init(self, model_config: ModuleConfig, **kwargs: Any) -> ModuleBase | None:
+        """The first model that is made; an initializer that fails is passed over, None if all do."""
         for name in self._priority:
             try:
                 model = self._manager.get_initializer(name).init(model_config, **kwargs)

@@ -8,6 +8,7 @@ from typing import Any
 import alog
 
 from ...config import get_config
+from ._request_log import RequestJsonFormatter, RequestPrettyFormatter
 
 __all__ = ["configure"]
 
@@ -21,7 +22,9 @@ def configure() -> None:
     settings = get_config().log
     formatter = settings.formatter
     if formatter == "pretty":
-        formatter = alog.AlogPrettyFormatter(_whole_number("log.channel_width", settings.channel_width))
+        formatter = RequestPrettyFormatter(_whole_number("log.channel_width", settings.channel_width))
+    elif formatter == "json":
+        formatter = RequestJsonFormatter()
     alog.configure(
         default_level=_level(settings.level),
         filters=_filters(settings.filters),

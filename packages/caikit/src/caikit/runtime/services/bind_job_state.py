@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from caikit.core.data_model import JobStatus
 from caikit.core.exceptions.caikit_core_exception import CaikitCoreException, CaikitCoreStatusCode
+from caikit.core.model_management.job_base import JobQueueFullError, JobStoreError
 from caikit.runtime.engine.errors import RequestError
 from caikit.runtime.engine.status import Status
 
@@ -33,6 +34,8 @@ class JobKind:
             return self.lookup(job_id)
         except ValueError as error:  # the id names a trainer or predictor that does not exist
             raise self.not_found(job_id) from error
+        except JobStoreError as error:
+            raise RequestError(Status.UNAVAILABLE, str(error)) from error
 
     def not_found(self, job_id: str | None) -> RequestError:
         return RequestError(Status.NOT_FOUND, f"Unknown {self.unknown}: {job_id or ''}")
@@ -73,6 +76,12 @@ class JobKind:
                 Status.INTERNAL,
                 f"Unexpected error with {self.noun} id {job_id}. Could not perform {function}",
             ) from error
+
+
+def job_not_taken(error: JobQueueFullError | JobStoreError) -> RequestError:
+    """The refusal of a job that cannot be kept."""
+    full = isinstance(error, JobQueueFullError)
+    return RequestError(Status.RESOURCE_EXHAUSTED if full else Status.UNAVAILABLE, str(error))
 
 
 def in_utc(moment: datetime | None) -> datetime | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,21 +9,23 @@ from typing import TYPE_CHECKING, Any
 from caikit.core import MODEL_MANAGER
 from caikit.core.data_model import JobStatus
 from caikit.core.exceptions.caikit_core_exception import CaikitCoreException
+from caikit.core.model_management.job_base import JobQueueFullError, JobStoreError
 from caikit.interfaces.runtime.data_model import PredictionJob, PredictionJobStatusResponse
 from caikit.runtime.engine.errors import RequestError
 from caikit.runtime.engine.status import Status
 
 from .bind_inference import ModelCalls, Work
-from .bind_job_state import JobKind
+from .bind_job_state import JobKind, job_not_taken
 from .jobs import JobAction, job_action
 
 if TYPE_CHECKING:
     from caikit.core import TaskBase
+    from caikit.core.model_management import JobFutureBase
     from caikit.runtime.engine.context import RequestContext
 
     from ._spec import RpcSpec
 
-_MOST_REMEMBERED = 100_000
+_TASK = "task"
 
 _UNFINISHED = {
     JobStatus.QUEUED: "Prediction {} has not started yet",
@@ -45,8 +46,6 @@ class PredictionJobs:
             response=PredictionJobStatusResponse,
             lookup=MODEL_MANAGER.get_prediction_future,
         )
-        self._lock = threading.Lock()
-        self._tasks: dict[str, type[TaskBase]] = {}
 
     def work(
         self, spec: RpcSpec, task: type[TaskBase], make_calls: Callable[[RpcSpec, type[TaskBase]], ModelCalls]
@@ -71,9 +70,11 @@ class PredictionJobs:
             if plan.context_arg is not None and not plan.context_optional:
                 keywords[plan.context_arg] = None  # the request ends before the job does
             future = MODEL_MANAGER.start_prediction_job(model, plan.method, module_kwargs=keywords)
+            future.set_label(_TASK, _name_of(task))
+        except (JobQueueFullError, JobStoreError) as error:
+            raise job_not_taken(error) from error
         finally:
             leases.release()
-        self._remember(future.id, task)
         return PredictionJob(prediction_id=future.id)
 
     def _show(
@@ -83,13 +84,13 @@ class PredictionJobs:
         context: RequestContext,
         given: Mapping[str, Any],
     ) -> Any:
-        return show(self._own_id(task, given))
+        job_id, _ = self._find(task, given)
+        return show(job_id)
 
     def _result(
         self, task: type[TaskBase], response: type, context: RequestContext, given: Mapping[str, Any]
     ) -> Any:
-        job_id = self._own_id(task, given)
-        future = self._kind.find(job_id)
+        job_id, future = self._find(task, given)
         status = future.get_info().status
         if status is not JobStatus.COMPLETED:
             reason = _UNFINISHED.get(status, "Unable to find {} result")
@@ -102,14 +103,15 @@ class PredictionJobs:
             raise self._kind.not_found(job_id)
         return result
 
-    def _own_id(self, task: type[TaskBase], given: Mapping[str, Any]) -> str:
+    def _find(self, task: type[TaskBase], given: Mapping[str, Any]) -> tuple[str, JobFutureBase]:
+        """The job, if it is one of this task."""
         job_id: str = given.get("prediction_id") or ""
-        if self._tasks.get(job_id, task) is not task:
+        future = self._kind.find(job_id)
+        name = _name_of(task)
+        if future.labels.get(_TASK, name) != name:
             raise self._kind.not_found(job_id)
-        return job_id
+        return job_id, future
 
-    def _remember(self, job_id: str, task: type[TaskBase]) -> None:
-        with self._lock:
-            self._tasks[job_id] = task
-            if len(self._tasks) > _MOST_REMEMBERED:
-                del self._tasks[next(iter(self._tasks))]
+
+def _name_of(task: type[TaskBase]) -> str:
+    return f"{task.__module__}.{task.__qualname__}"

@@ -8,21 +8,21 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from caikit.core import MODEL_MANAGER
-from caikit.core.data_model._schema import MessageType, schema_of
 from caikit.core.exceptions.caikit_core_exception import CaikitCoreException
+from caikit.core.model_management.job_base import JobQueueFullError, JobStoreError
 from caikit.interfaces.runtime.data_model import TrainingJob, TrainingStatusResponse
 from caikit.runtime.engine.errors import RequestError
 from caikit.runtime.engine.status import Status
 from caikit.runtime.models.names import require_plain_name
 from caikit.runtime.types.caikit_runtime_exception import CaikitRuntimeException
 
-from .bind_arguments import ArgumentReader, Leases
+from .bind_arguments import Leases
 from .bind_inference import Work
-from .bind_job_state import JobKind
+from .bind_job_state import JobKind, job_not_taken
+from .training_arguments import TrainingArguments
 
 if TYPE_CHECKING:
     from caikit.core import ModuleBase
-    from caikit.core.data_model import DataObjectBase
     from caikit.runtime.engine.context import RequestContext
     from caikit.runtime.models import ModelStore
 
@@ -37,9 +37,7 @@ class TrainingStart:
         self._store = store
         self._output_dir = config.runtime.training.output_dir or None
         self._save_with_id = bool(config.runtime.training.save_with_id)
-        self._message = _parameters_message(spec)
-        self._reader = ArgumentReader(self._message)
-        self._defaults = frozenset(self._module.TRAIN_SIGNATURE.default_parameters)
+        self._arguments = TrainingArguments(spec)
 
     def __call__(self, context: RequestContext, given: Mapping[str, Any]) -> TrainingJob:
         model_name: str = given.get("model_name") or ""
@@ -47,7 +45,7 @@ class TrainingStart:
             require_plain_name("model_name", model_name)
         leases = Leases(self._store, context)
         try:
-            keywords = self._reader.read(self._given(given.get("parameters")), leases)
+            keywords = self._arguments.read(given.get("parameters"), leases)
             future = self._train(model_name, given.get("output_path"), keywords)
         finally:
             # A job keeps the models that it got, even when they are unloaded before it ends.
@@ -59,13 +57,16 @@ class TrainingStart:
             return MODEL_MANAGER.train(
                 self._module,
                 save_path=output_path or self._output_dir,
-                save_with_id=self._save_with_id,
+                # A model without a name would fill the directory in which all models have theirs.
+                save_with_id=self._save_with_id or not model_name,
                 model_name=model_name or None,
                 external_training_id=str(uuid.uuid4()),
                 module_kwargs=keywords,
             )
         except (CaikitCoreException, CaikitRuntimeException, RequestError):
             raise
+        except (JobQueueFullError, JobStoreError) as error:
+            raise job_not_taken(error) from error
         except (TypeError, ValueError) as error:
             raise RequestError(
                 Status.INVALID_ARGUMENT,
@@ -73,25 +74,6 @@ class TrainingStart:
             ) from error
         except Exception as error:
             raise RequestError(Status.INTERNAL, "Unhandled exception during training") from error
-
-    def _given(self, parameters: DataObjectBase | None) -> dict[str, Any]:
-        if parameters is None:
-            return {}
-        values = {field.name: getattr(parameters, field.name) for field in schema_of(self._message).fields}
-        return {name: value for name, value in values.items() if self._is_given(name, value)}
-
-    def _is_given(self, name: str, value: Any) -> bool:
-        """A list that was not sent looks like an empty one."""
-        if value is None:
-            return False
-        return not (name in self._defaults and isinstance(value, list | dict) and not value)
-
-
-def _parameters_message(spec: RpcSpec) -> type[DataObjectBase]:
-    for field in schema_of(spec.request).fields:
-        if field.name == "parameters" and isinstance(field.type, MessageType):
-            return field.type.cls
-    raise TypeError(f"{spec.request.__name__} has no message field 'parameters'")
 
 
 def training_management_work() -> dict[str, Work]:

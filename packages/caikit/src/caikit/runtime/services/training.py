@@ -33,7 +33,7 @@ from .stream_sources import can_be_streamed, make_data_stream_source
 if TYPE_CHECKING:
     from caikit.core.signature_parsing import CaikitMethodSignature
 
-__all__ = ["data_stream_element", "is_model_type", "train_signature", "training_rpcs"]
+__all__ = ["data_stream_element", "is_model_type", "train_signature", "training_rpc", "training_rpcs"]
 
 log = alog.use_channel("SERVICES")
 
@@ -59,6 +59,15 @@ def training_rpcs(config: Any) -> list[RpcSpec]:
                 f"{name} of {signature} is not served: no message for its request: {problem}",
             )
     return [spec for _, spec in sorted(named.items())]
+
+
+def training_rpc(module: type[ModuleBase]) -> RpcSpec:
+    """The train RPC of one module; ValueError if it has no task or cannot be trained."""
+    if not module.tasks or not _can_be_trained(module):
+        raise ValueError(
+            f"{module.__qualname__} cannot be trained: expected a module with a task and a train method"
+        )
+    return _rpc(get_train_rpc_name(module), module)
 
 
 def train_signature(module: type[ModuleBase]) -> CaikitMethodSignature:

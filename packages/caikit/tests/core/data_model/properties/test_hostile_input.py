@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from dm_classes import Case, cases
+from dm_kinds import Node
 from dm_oracle import read, reference, same, stable, view
 from dm_settings import examples
 from dm_words import WORDS
@@ -233,3 +234,22 @@ def test_text_that_may_be_no_json(damaged: tuple[Case, str]) -> None:
 def test_half_a_character(text: str) -> None:
     with pytest.raises(JsonInputError):
         parse_json(text)
+
+
+@pytest.mark.parametrize("depth", [150, 2_000, 100_000])
+@pytest.mark.parametrize("field", ["next", "children"])
+def test_deep_input(field: str, depth: int) -> None:
+    start, end = ('{"next": ', "}") if field == "next" else ('{"children": [', "]}")
+    text = start * depth + '{"label": "x"}' + end * depth
+    made, error = tried(Node.from_json, text)
+    assert isinstance(error, JsonInputError) or (depth == 150 and made.to_json().count("{") == depth + 1)
+    number = Node.get_proto_class().DESCRIPTOR.fields_by_name[field].number
+    data = b""
+    for _ in range(min(depth, 2_000)):
+        length = len(data)
+        size = bytes([length]) if length < 128 else bytes([length & 127 | 128, length >> 7])
+        data = bytes([number << 3 | 2]) + size + data
+    with pytest.raises(DecodeError):
+        Node.from_binary_buffer(data)
+    with pytest.raises(ValueError, match="expected a message of type"):
+        decode_given(Node, data)

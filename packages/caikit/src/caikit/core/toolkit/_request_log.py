@@ -1,0 +1,47 @@
+"""Puts the id of the request that a thread serves into every line that is logged meanwhile."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from contextvars import ContextVar
+from typing import Protocol
+
+import alog
+
+
+class HasRequestId(Protocol):
+    @property
+    def request_id(self) -> str: ...
+
+
+REQUEST: ContextVar[HasRequestId | None] = ContextVar("caikit_request", default=None)
+"""The request that is being served; its id is asked for when a line is written."""
+
+
+class RequestJsonFormatter(alog.AlogJsonFormatter):  # type: ignore[misc]  # alog has no types
+    """JSON lines; those of a request have its `request_id`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        request = REQUEST.get()
+        if request is not None:
+            content = record.msg if isinstance(record.msg, dict) else {"message": record.getMessage()}
+            # Other handlers get the same record.
+            record = copy.copy(record)
+            record.msg = {"request_id": request.request_id, **content}
+        return str(super().format(record))
+
+
+class RequestPrettyFormatter(alog.AlogPrettyFormatter):  # type: ignore[misc]  # alog has no types
+    """Lines to read; those of a request begin with its id."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        request = REQUEST.get()
+        if request is not None:
+            content = dict(record.msg) if isinstance(record.msg, dict) else {"message": record.getMessage()}
+            arguments = content.pop("args", None)
+            message = str(content.get("message", ""))
+            content["message"] = f"[{request.request_id}] {message % arguments if arguments else message}"
+            record = copy.copy(record)
+            record.msg = content
+        return str(super().format(record))
