@@ -32,12 +32,12 @@ class Sample(ModuleBase):
     def run(
         self,
         text: str,
-        plain,
+        without_hint,
         producer_id: int,
         count: int = None,
         guessed=12,
         items=[1, 2],
-        nothing=None,
+        without_value=None,
         signature_sample=None,
         *args,
         option: Optional[float] = None,
@@ -68,22 +68,22 @@ def test_parameters_of_every_kind() -> None:
     signature = CaikitMethodSignature(Sample, "run")
     assert signature.parameters == {
         "text": str,
-        "plain": None,
+        "without_hint": None,
         "producer_id": ProducerId,
         "count": int,
         "guessed": int,
         "items": List[int],
-        "nothing": None,
+        "without_value": None,
         "signature_sample": SignatureSample,
         "option": Optional[float],
     }
-    assert list(signature.parameters or {})[:3] == ["text", "plain", "producer_id"]
+    assert list(signature.parameters or {})[:3] == ["text", "without_hint", "producer_id"]
     assert signature.return_type is SignatureSample
     assert signature.default_parameters == {
         "count": None,
         "guessed": 12,
         "items": [1, 2],
-        "nothing": None,
+        "without_value": None,
         "signature_sample": None,
         "option": None,
     }
@@ -133,12 +133,12 @@ def test_unreadable_docstrings_are_ignored(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_custom_signature_replaces_parameters_and_result() -> None:
-    original = CaikitMethodSignature(Sample, "run", context_arg="nothing")
+    original = CaikitMethodSignature(Sample, "run", context_arg="without_value")
     custom = CustomSignature(original, {"other": bytes}, bool)
     assert custom.parameters == {"other": bytes}
     assert custom.return_type is bool
     assert custom.default_parameters == original.default_parameters
-    assert (custom.module, custom.method_name, custom.context_arg) == (Sample, "run", "nothing")
+    assert (custom.module, custom.method_name, custom.context_arg) == (Sample, "run", "without_value")
 
 
 def test_functions_can_be_read_directly() -> None:
@@ -210,7 +210,7 @@ class CallableObject:
     def __call__(self, sample: SignatureSample, count: "int" = 3) -> "SignatureSample": ...
 
 
-def preset(self, sample: SignatureSample, extra: int, style="plain") -> "SignatureSample":
+def preset(self, sample: SignatureSample, extra: int, style="without_hint") -> "SignatureSample":
     """Something.
 
     Args:
@@ -251,7 +251,7 @@ class Odd(ModuleBase):
     preset_method = functools.partialmethod(preset, extra=3)
     preset_function = functools.partial(preset, None, extra=3)
     written_in_c = int
-    nothing = 5
+    without_value = 5
 
 
 ONLY_SAMPLE = {"sample": SignatureSample}
@@ -273,7 +273,7 @@ ONLY_SAMPLE = {"sample": SignatureSample}
         ("preset_method", {**ONLY_SAMPLE, "extra": int, "style": str}, SignatureSample),
         ("preset_function", {**ONLY_SAMPLE, "extra": int, "style": str}, SignatureSample),
         ("written_in_c", None, None),
-        ("nothing", None, None),
+        ("without_value", None, None),
     ],
 )
 def test_odd_methods(method, parameters, return_type) -> None:
@@ -284,4 +284,4 @@ def test_odd_methods(method, parameters, return_type) -> None:
 
 def test_preset_arguments_are_defaults() -> None:
     signature = CaikitMethodSignature(Odd, "preset_function")
-    assert signature.default_parameters == {"extra": 3, "style": "plain"}
+    assert signature.default_parameters == {"extra": 3, "style": "without_hint"}

@@ -71,7 +71,7 @@ class Spot:
 
 
 @dataobject(PACKAGE)
-class Nothing(DataObjectBase):
+class Hollow(DataObjectBase):
     """No fields at all."""
 
 
@@ -119,7 +119,7 @@ NAMES: dict[str, Any] = {
     "timestamp_pb2": timestamp_pb2,
     **{
         cls.__name__: cls
-        for cls in (Hue, Size, Speed, Step, Shade, Mark, Spot, Nothing, Pair, Choice, Node, WordSequence)
+        for cls in (Hue, Size, Speed, Step, Shade, Mark, Spot, Hollow, Pair, Choice, Node, WordSequence)
     },
 }
 
@@ -159,7 +159,7 @@ KINDS = [
     *(Kind(text, values) for text, values in SCALARS.items()),
     Kind("datetime.datetime", datetimes),
     Kind("JsonDict", json_dicts),
-    Kind("Any", pairs | choices | st.builds(Nothing), in_union=False),
+    Kind("Any", pairs | choices | st.builds(Hollow), in_union=False),
     Kind("Literal['a', 'é']", st.sampled_from(["a", "é"]), in_union=False),
     Kind("Literal[1, -2]", st.sampled_from([1, -2]), in_union=False),
     Kind("struct_pb2.Struct", json_dicts, in_union=False),
@@ -171,7 +171,7 @@ KINDS = [
     Kind("Shade", members(Shade)),
     Kind("Mark", members(Mark)),
     Kind("Spot", spots),
-    Kind("Nothing", st.builds(Nothing)),
+    Kind("Hollow", st.builds(Hollow)),
     Kind("Pair", pairs),
     Kind("Choice", choices),
     Kind("Node", nodes),

@@ -54,6 +54,16 @@ def local(moment: datetime.datetime) -> datetime.datetime:
     return moment.astimezone().replace(tzinfo=None)
 
 
+def mentions(descriptor: Any, name: str, seen: frozenset[str] = frozenset()) -> bool:
+    """True if a message of this type may hold one of that name."""
+    if descriptor.full_name == name:
+        return True
+    return descriptor.full_name not in seen and any(
+        field.message_type is not None and mentions(field.message_type, name, seen | {descriptor.full_name})
+        for field in descriptor.fields
+    )
+
+
 # -- a message filled by reflection ---------------------------------------------------------------------------
 
 

@@ -46,8 +46,10 @@ class Changes(RuleBasedStateMachine):
     @rule(data=st.data())
     def set_field(self, data: Any) -> None:
         plan = self.draw_field(data, union=False)
-        self.expected[plan.name] = data.draw(st.none() | plan.values, "new value")
-        setattr(self.value, plan.name, self.expected[plan.name])
+        before, old = copy.copy(self.value), self.expected[plan.name]
+        new = self.expected[plan.name] = data.draw(st.none() | plan.values, "new value")
+        setattr(self.value, plan.name, new)
+        assert (before == self.value) is (old is new or old == new)
 
     @precondition(lambda self: self.has(union=True))
     @rule(data=st.data())

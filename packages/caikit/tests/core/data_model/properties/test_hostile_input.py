@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from dm_classes import Case, cases
 from dm_kinds import Node
-from dm_oracle import read, reference, same, stable, view
+from dm_oracle import mentions, read, reference, same, stable, view
 from dm_settings import examples
 from dm_words import WORDS
 from google.protobuf.message import DecodeError
@@ -90,16 +90,6 @@ def tried(function: Any, *args: Any) -> tuple[Any, Exception | None]:
         return function(*args), None
     except (ValueError, DecodeError) as error:
         return None, error
-
-
-def mentions(descriptor: Any, name: str, seen: frozenset[str] = frozenset()) -> bool:
-    """True if a message of this type may hold one of that name."""
-    if descriptor.full_name == name:
-        return True
-    return descriptor.full_name not in seen and any(
-        field.message_type is not None and mentions(field.message_type, name, seen | {descriptor.full_name})
-        for field in descriptor.fields
-    )
 
 
 @st.composite

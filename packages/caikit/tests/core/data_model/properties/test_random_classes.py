@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import math
 from typing import Any
@@ -135,6 +136,8 @@ def test_json_is_the_dictionary_as_json(case: Case) -> None:
         pretty = value.to_json(indent=2, ensure_ascii=False)
         assert pretty == json.dumps(dictionary(value), default=json_default, indent=2, ensure_ascii=False)
         assert repr(value) == str(value) == pretty
+        tight = value.to_json(separators=(",", ":"))
+        assert tight == json.dumps(dictionary(value), default=json_default, separators=(",", ":"))
         assert same(view(value), before)
 
 
@@ -264,3 +267,10 @@ def test_keywords_make_the_object_again(case: Case) -> None:
             assert getattr(made, name) is getattr(value, name)
         if not unions:
             assert same(view(made), view(value))
+        assert dataclasses.replace(value) == value
+        with pytest.raises(AttributeError):
+            value.no_such_field = 1
+        with pytest.raises(AttributeError):
+            del value.no_such_field
+        with pytest.raises(TypeError, match="unhashable"):
+            hash(value)
