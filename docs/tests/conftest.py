@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 INSTALL_SECONDS = 300
 SERVE = "python -m caikit.runtime"
 DOCUMENTED_PORTS = ("8080", "8085")
+METRICS_PORT = "8086"
 
 
 class Block(NamedTuple):
@@ -41,6 +42,7 @@ class Terminal:
         self.folder = folder
         self._state = folder / ".working-directory"
         self.server: subprocess.Popen[bytes] | None = None
+        self.metrics_port = METRICS_PORT
         sockets = [socket.create_server(("", 0)) for _ in DOCUMENTED_PORTS]
         self.ports = [str(each.getsockname()[1]) for each in sockets]
         for each in sockets:
@@ -56,7 +58,7 @@ class Terminal:
     def adapt(self, text: str) -> str:
         for documented, free in zip(DOCUMENTED_PORTS, self.ports, strict=True):
             text = text.replace(f"localhost:{documented}", f"localhost:{free}")
-        return text
+        return text.replace(f"localhost:{METRICS_PORT}", f"localhost:{self.metrics_port}")
 
     def run(self, command: str) -> str:
         lines = self.adapt(command).splitlines()
@@ -105,8 +107,16 @@ class Terminal:
     def log(self) -> str:
         return (self.folder / "server.log").read_text()
 
+    def show_metrics(self) -> None:
+        with socket.create_server(("", 0)) as free:
+            port = str(free.getsockname()[1])
+        self.metrics_port = port
+        self.environment |= {"RUNTIME_METRICS_ENABLED": "true", "RUNTIME_METRICS_PORT": port}
+
     def follow(self, page: Path, *, install: bool) -> None:
         """A block with a title is a file, `sh` is typed, `text` is what the commands before it print."""
+        if f"localhost:{METRICS_PORT}" in page.read_text():
+            self.show_metrics()
         printed, training_id = "", ""
         for block in blocks(page):
             if block.title:

@@ -21,7 +21,7 @@ DESCRIBED = re.compile(r"^::: ([\w.]+)$", re.MULTILINE)
 LISTED = re.compile(r"^{{ names ([\w.]+) }}$", re.MULTILINE)
 # What the servers are made of; programs use the faces.
 INTERNAL = re.compile(
-    r"caikit\.runtime\.(engine|heads|metrics|models|services|transport|utils)\b|.*(\._|__main__)"
+    r"caikit\.runtime\.(engine|heads|metrics|models|security|services|transport|utils)\b|.*(\._|__main__)"
 )
 
 
