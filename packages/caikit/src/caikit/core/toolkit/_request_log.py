@@ -4,19 +4,10 @@ from __future__ import annotations
 
 import copy
 import logging
-from contextvars import ContextVar
-from typing import Protocol
 
 import alog
 
-
-class HasRequestId(Protocol):
-    @property
-    def request_id(self) -> str: ...
-
-
-REQUEST: ContextVar[HasRequestId | None] = ContextVar("caikit_request", default=None)
-"""The request that is being served; its id is asked for when a line is written."""
+from ..._logged_request import REQUEST
 
 
 class RequestJsonFormatter(alog.AlogJsonFormatter):  # type: ignore[misc]  # alog has no types

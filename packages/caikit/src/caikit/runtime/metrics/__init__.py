@@ -2,5 +2,6 @@
 
 from ._endpoint import MetricsEndpoint
 from ._requests import RequestMetrics
+from ._server import ServerMetrics
 
-__all__ = ["MetricsEndpoint", "RequestMetrics"]
+__all__ = ["MetricsEndpoint", "RequestMetrics", "ServerMetrics"]

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Iterable
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from caikit.runtime.engine.guard import Guard
+
+from ._guarded import Application, GuardedApp
 
 if TYPE_CHECKING:
     from prometheus_client.registry import Collector
@@ -15,12 +20,15 @@ _SHUTDOWN_POLL_SECONDS = 0.05
 
 
 class MetricsEndpoint:
-    """Serves the process-wide prometheus registry, plus one collector of its own."""
+    """Serves the process-wide prometheus registry, plus collectors of its own."""
 
-    def __init__(self, *, host: str, port: int, collector: Collector) -> None:
+    def __init__(
+        self, *, host: str, port: int, collectors: Iterable[Collector], guard: Guard | None = None
+    ) -> None:
+        self._guard = guard
         self._host = host
         self._wanted_port = port
-        self._collector = collector
+        self._collectors = tuple(collectors)
         self._server: WSGIServer | None = None
         self._thread: threading.Thread | None = None
 
@@ -29,15 +37,18 @@ class MetricsEndpoint:
         return None if self._server is None else int(self._server.server_port)
 
     def start(self) -> None:
-        from prometheus_client import REGISTRY, make_wsgi_app
+        from prometheus_client import REGISTRY
 
         if self._server is not None:
             return
-        server_class = _ThreadingServerV6 if ":" in self._host else _ThreadingServer
+        app = self._make_app()
+        if self._guard is not None:
+            app = GuardedApp(app, self._guard)
         self._server = make_server(
-            self._host, self._wanted_port, make_wsgi_app(), server_class, handler_class=_QuietHandler
+            self._host, self._wanted_port, app, self._server_class(), handler_class=_QuietHandler
         )
-        REGISTRY.register(self._collector)
+        for collector in self._collectors:
+            REGISTRY.register(collector)
         self._thread = threading.Thread(
             target=self._server.serve_forever,
             kwargs={"poll_interval": _SHUTDOWN_POLL_SECONDS},
@@ -54,8 +65,18 @@ class MetricsEndpoint:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
-        REGISTRY.unregister(self._collector)
+        for collector in self._collectors:
+            REGISTRY.unregister(collector)
         self._server = self._thread = None
+
+    def _make_app(self) -> Application:
+        from prometheus_client import make_wsgi_app
+
+        app: Application = make_wsgi_app()
+        return app
+
+    def _server_class(self) -> type[WSGIServer]:
+        return _ThreadingServerV6 if ":" in self._host else _ThreadingServer
 
 
 class _ThreadingServer(ThreadingMixIn, WSGIServer):

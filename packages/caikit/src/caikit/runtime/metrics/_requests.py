@@ -6,13 +6,17 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from caikit.runtime.engine import Kind, Operation, Status
+from caikit.runtime.engine import Kind, Observation, Operation
+
+from ._labels import ModelLabels
+from ._tally import Series, Tally
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
-_UNKNOWN_MODEL = "_unknown"
-_STAGES = {
+GRPC = "grpc"
+
+_SUMMARIES = {
     "predict_from_proto_duration_seconds": "Time spent on decoding requests",
     "predict_caikit_library_duration_seconds": "Time spent in modules",
     "predict_to_proto_duration_seconds": "Time spent on encoding responses",
@@ -21,153 +25,168 @@ _CALL_COUNTERS = {
     Kind.INFERENCE: ("predict_rpc_count", "Count of inference calls"),
     Kind.JOB: ("predict_job_rpc_count", "Count of started prediction jobs"),
 }
-_JOB_CALLS = (
-    "StartPredictionJob",
-    "GetPredictionJobStatus",
-    "GetPredictionJobResult",
-    "CancelPredictionJob",
-)
+_METHOD_LABELS = ["grpc_type", "grpc_service", "grpc_method"]
+_GRPC_COUNTERS: dict[str, tuple[str, Callable[[Tally], int]]] = {
+    "grpc_server_started": ("RPCs started on the server", lambda tally: tally.started),
+    "grpc_server_msg_received": ("Messages received on the server", lambda tally: tally.received),
+    "grpc_server_msg_sent": ("Messages sent by the server", lambda tally: tally.sent),
+}
+_GRPC_HISTOGRAMS = {
+    "grpc_server_handling_seconds": "Time from the start of an RPC to its end, in seconds",
+    "grpc_server_handled_latency_seconds": "Older name of grpc_server_handling_seconds",
+}
 
 
-class _Series:
-    """Totals of one operation with one model."""
+class ProtocolMetrics:
+    """Counts the requests of one protocol; listens to the engines of its servers."""
 
-    __slots__ = ("calls", "codes", "seconds")
+    def __init__(self, protocol: str, labels: ModelLabels) -> None:
+        self.protocol = protocol
+        self._labels = labels
+        self._lock = threading.Lock()
+        self._tallies: dict[tuple[str, str], Tally] = {}
 
-    def __init__(self) -> None:
-        # By the name of the status: hashing an enum member is slow.
-        self.codes: dict[str, int] = {}
-        self.calls = 0
-        self.seconds = [0.0, 0.0, 0.0]
+    def started(self, observation: Observation) -> None:
+        operation = observation.operation
+        key = (operation.service, operation.name)
+        (self._tallies.get(key) or self._add_tally(key, operation)).begin()
 
+    def finished(self, observation: Observation) -> None:
+        operation = observation.operation
+        self._tallies[operation.service, operation.name].end(observation)
 
-class _Tally:
-    """Everything that is counted about one operation."""
+    def tallies(self) -> list[Tally]:
+        with self._lock:
+            return list(self._tallies.values())
 
-    __slots__ = ("counts_calls", "finished", "handler", "kind", "lock", "request", "series", "started")
-
-    def __init__(self, operation: Operation) -> None:
-        self.lock = threading.Lock()
-        self.handler = _handler_name(operation)
-        self.request = operation.request.__name__
-        self.kind = operation.kind
-        self.counts_calls = _counts_as_call(operation)
-        self.started = 0
-        self.finished = 0
-        self.series: dict[str, _Series] = {}
+    def _add_tally(self, key: tuple[str, str], operation: Operation) -> Tally:
+        with self._lock:
+            return self._tallies.setdefault(key, Tally(operation, self._labels))
 
 
 class RequestMetrics:
-    """Implements the engine's `Metrics` and the collector interface of `prometheus_client`."""
+    """Implements the collector interface of `prometheus_client` for the requests of a process."""
 
     def __init__(self, is_model: Callable[[str], bool] = lambda model_id: False) -> None:
+        self._labels = ModelLabels(is_model)
         self._lock = threading.Lock()
-        self._tallies: dict[str, _Tally] = {}
-        # Only models that exist get a label: clients must not be able to invent time series.
-        self._is_model = is_model
-        self._known_models: set[str] = set()
+        self._protocols: dict[str, ProtocolMetrics] = {}
 
-    def started(self, operation: Operation) -> None:
-        tally = self._tallies.get(operation.name) or self._add_tally(operation)
-        with tally.lock:
-            tally.started += 1
-
-    def finished(
-        self,
-        operation: Operation,
-        model_id: str | None,
-        status: Status,
-        decode: float,
-        work: float,
-        encode: float,
-    ) -> None:
-        tally = self._tallies[operation.name]
-        label = self._label(model_id, status) if tally.counts_calls else _UNKNOWN_MODEL
-        with tally.lock:
-            tally.finished += 1
-            if not tally.counts_calls:
-                return
-            series = tally.series.get(label)
-            if series is None:
-                series = tally.series[label] = _Series()
-            code = status.name
-            series.codes[code] = series.codes.get(code, 0) + 1
-            series.calls += 1
-            seconds = series.seconds
-            seconds[0] += decode
-            seconds[1] += work
-            seconds[2] += encode
-
-    def _add_tally(self, operation: Operation) -> _Tally:
+    def listener(self, protocol: str) -> ProtocolMetrics:
+        """What counts the requests of one protocol."""
         with self._lock:
-            return self._tallies.setdefault(operation.name, _Tally(operation))
-
-    def _label(self, model_id: str | None, status: Status) -> str:
-        if model_id in self._known_models:
-            return model_id
-        if model_id and (status is Status.OK or self._is_model(model_id)):
-            self._known_models.add(model_id)
-            return model_id
-        return _UNKNOWN_MODEL
+            return self._protocols.setdefault(protocol, ProtocolMetrics(protocol, self._labels))
 
     def collect(self) -> Iterator[Metric]:
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, SummaryMetricFamily
-
         with self._lock:
-            tallies = list(self._tallies.values())
-        gauge = GaugeMetricFamily("rpc_in_progress_gauge", "Requests in progress", labels=["rpc_name"])
-        for handler, count in _sum_running(tallies).items():
-            gauge.add_metric([handler], count)
-        yield gauge
-        for kind, (counter_name, documentation) in _CALL_COUNTERS.items():
-            counter = CounterMetricFamily(
-                counter_name, documentation, labels=["grpc_request", "code", "model_id"]
-            )
-            for tally, model_id, codes, _, _ in _copy_series(tallies, kind):
-                for code, calls in codes.items():
-                    counter.add_metric([tally.request, code, model_id], calls)
-            yield counter
-        for stage, (summary_name, documentation) in enumerate(_STAGES.items()):
-            summary = SummaryMetricFamily(summary_name, documentation, labels=["grpc_request", "model_id"])
-            for tally, model_id, _, calls, seconds in _copy_series(tallies, Kind.INFERENCE):
-                summary.add_metric([tally.request, model_id], calls, seconds[stage])
-            yield summary
+            protocols = list(self._protocols.values())
+        tallies = [(each.protocol, tally) for each in protocols for tally in each.tallies()]
+        gone = self._labels.drop_gone()
+        for _, tally in tallies:
+            tally.forget(gone)
+        yield _running(tallies)
+        yield from _calls(tallies)
+        yield from _durations(tallies)
+        yield from _grpc([tally for protocol, tally in tallies if protocol == GRPC])
 
 
-def _sum_running(tallies: list[_Tally]) -> dict[str, int]:
+Tallies = list[tuple[str, Tally]]
+
+
+def _running(tallies: Tallies) -> Metric:
+    from prometheus_client.core import GaugeMetricFamily
+
     running: dict[str, int] = {}
-    for tally in tallies:
+    for _, tally in tallies:
         with tally.lock:
             running[tally.handler] = running.get(tally.handler, 0) + tally.started - tally.finished
-    return running
+    gauge = GaugeMetricFamily("rpc_in_progress_gauge", "Requests in progress", labels=["rpc_name"])
+    for handler, count in running.items():
+        gauge.add_metric([handler], count)
+    return gauge
 
 
-def _copy_series(
-    tallies: list[_Tally], kind: Kind
-) -> Iterator[tuple[_Tally, str, dict[str, int], int, list[float]]]:
+def _calls(tallies: Tallies) -> Iterator[Metric]:
+    from prometheus_client.core import CounterMetricFamily, SummaryMetricFamily
+
+    for kind, (name, documentation) in _CALL_COUNTERS.items():
+        counter = CounterMetricFamily(name, documentation, labels=["grpc_request", "code", "model_id"])
+        for (request, model_id), series in _series(tallies, kind).items():
+            for code, calls in series.codes.items():
+                counter.add_metric([request, code, model_id], calls, created=series.created)
+        yield counter
+    inference = _series(tallies, Kind.INFERENCE)
+    for stage, (name, documentation) in enumerate(_SUMMARIES.items()):
+        summary = SummaryMetricFamily(name, documentation, labels=["grpc_request", "model_id"])
+        for labels, series in inference.items():
+            summary.add_metric(labels, series.calls, series.seconds[stage])
+        yield summary
+
+
+def _durations(tallies: Tallies) -> Iterator[Metric]:
+    from prometheus_client.core import HistogramMetricFamily
+
+    total = HistogramMetricFamily(
+        "caikit_request_duration_seconds",
+        "Time from the start of a request in its worker to its end",
+        labels=["protocol", "rpc_name"],
+    )
+    stages = HistogramMetricFamily(
+        "caikit_request_stage_seconds",
+        "Time that requests spend in each stage; first_item is the time until a stream has its first item",
+        labels=["protocol", "rpc_name", "stage"],
+    )
+    for protocol, tally in tallies:
+        labels = [protocol, tally.operation.name]
+        with tally.lock:
+            total.add_metric(labels, tally.total.buckets(), tally.total.seconds)
+            for stage, histogram in tally.stages.items():
+                if stage != "first_item" or tally.operation.shape.output_streaming:
+                    stages.add_metric([*labels, stage], histogram.buckets(), histogram.seconds)
+    yield total
+    yield stages
+
+
+def _grpc(tallies: list[Tally]) -> Iterator[Metric]:
+    """The metrics that gRPC servers have in common."""
+    from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+
+    for name, (documentation, read) in _GRPC_COUNTERS.items():
+        counter = CounterMetricFamily(name, documentation, labels=_METHOD_LABELS)
+        for tally in tallies:
+            counter.add_metric(tally.method, read(tally), created=tally.created)
+        yield counter
+    handled = CounterMetricFamily(
+        "grpc_server_handled", "RPCs completed on the server", labels=[*_METHOD_LABELS, "grpc_code"]
+    )
     for tally in tallies:
-        if tally.kind is kind:
+        with tally.lock:
+            for code, count in tally.codes.items():
+                handled.add_metric([*tally.method, code], count, created=tally.created)
+    yield handled
+    for name, documentation in _GRPC_HISTOGRAMS.items():
+        histogram = HistogramMetricFamily(name, documentation, labels=_METHOD_LABELS)
+        for tally in tallies:
             with tally.lock:
-                copies = [
-                    (tally, model_id, dict(series.codes), series.calls, list(series.seconds))
-                    for model_id, series in tally.series.items()
-                ]
-            yield from copies
+                histogram.add_metric(tally.method, tally.total.buckets(), tally.total.seconds)
+        yield histogram
 
 
-def _counts_as_call(operation: Operation) -> bool:
-    if operation.kind is Kind.JOB:
-        return operation.name.endswith("StartPredictionJob")
-    return operation.kind is Kind.INFERENCE
+def _series(tallies: Tallies, kind: Kind) -> dict[tuple[str, str], Series]:
+    """The totals by request and model; those of all protocols and services are added up."""
+    sums: dict[tuple[str, str], Series] = {}
+    for _, tally in tallies:
+        if tally.operation.kind is kind:
+            request = tally.operation.request.__name__
+            with tally.lock:
+                for model_id, series in tally.series.items():
+                    _add(sums.setdefault((request, model_id), Series()), series)
+    return sums
 
 
-def _handler_name(operation: Operation) -> str:
-    match operation.kind:
-        case Kind.INFERENCE:
-            return "Predict"
-        case Kind.TRAINING:
-            return "Train"
-        case Kind.JOB:
-            return next((name for name in _JOB_CALLS if operation.name.endswith(name)), operation.name)
-        case _:
-            return operation.name
+def _add(total: Series, more: Series) -> None:
+    total.calls += more.calls
+    total.created = min(total.created, more.created)
+    for code, calls in more.codes.items():
+        total.codes[code] = total.codes.get(code, 0) + calls
+    total.seconds = [a + b for a, b in zip(total.seconds, more.seconds, strict=True)]

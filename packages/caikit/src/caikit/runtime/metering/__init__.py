@@ -1,0 +1,5 @@
+"""Files that say how often each kind of model was used."""
+
+from ._meter import RPCMeter
+
+__all__ = ["RPCMeter"]

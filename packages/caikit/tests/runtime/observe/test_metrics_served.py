@@ -1,0 +1,271 @@
+"""What prometheus reads."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import defaultdict
+
+import pytest
+import requests
+
+from caikit.core import MODEL_MANAGER
+from caikit.runtime._serving.metrics import PROCESS_METRICS
+from caikit.runtime.engine import Kind, Observation, Operation, RequestContext, Shape, Status
+from caikit.runtime.grpc_server import RuntimeGRPCServer
+from caikit.runtime.http_server import RuntimeHTTPServer
+from caikit.runtime.metrics import RequestMetrics
+
+SERVICE = "caikit.runtime.ObservedLib.ObservedLibService"
+
+
+class Scrape:
+    def __init__(self) -> None:
+        self.text = requests.get(f"http://127.0.0.1:{PROCESS_METRICS.port}/metrics", timeout=5).text
+        self.types: dict[str, str] = {}
+        self.samples: dict[str, float] = {}
+        self.labels: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+        for line in self.text.splitlines():
+            if line.startswith("# TYPE"):
+                _, _, name, kind = line.split()
+                self.types[name] = kind
+            elif not line.startswith("#"):
+                name, value = line.rsplit(" ", 1)
+                self.samples[name] = float(value)
+                labels = tuple(re.findall(r'(\w+)="', name.partition("{")[2]))
+                self.labels[name.partition("{")[0]].add(labels)
+
+    def __call__(self, name: str, **labels: str) -> float:
+        """A sample, 0 if there is none."""
+        text = ",".join(f'{key}="{value}"' for key, value in sorted(labels.items()))
+        found = [value for sample, value in self.samples.items() if _same(sample, name, text)]
+        return found[0] if found else 0.0
+
+
+def _same(sample: str, name: str, labels: str) -> bool:
+    found, _, rest = sample.partition("{")
+    return found == name and ",".join(sorted(re.findall(r'\w+="[^"]*"', rest))) == labels
+
+
+def post(port, text="a", model="seer", task="see", **parameters):
+    url = f"http://127.0.0.1:{port}/api/v1/task/{task}"
+    body = {"model_id": model, "inputs": text, "parameters": parameters}
+    return requests.post(url, json=body, timeout=10)
+
+
+@pytest.fixture
+def both(configure):
+    configure()
+    with RuntimeGRPCServer() as one, RuntimeHTTPServer() as two, one.make_local_channel() as channel:
+        yield one, two, channel
+
+
+CALL = ("code", "grpc_request", "model_id")
+STAGE = ("grpc_request", "model_id")
+METHOD = ("grpc_method", "grpc_service", "grpc_type")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "labels"),
+    [
+        ("predict_rpc_count_total", "counter", CALL),
+        ("predict_job_rpc_count_total", "counter", CALL),
+        ("predict_from_proto_duration_seconds", "summary", STAGE),
+        ("predict_caikit_library_duration_seconds", "summary", STAGE),
+        ("predict_to_proto_duration_seconds", "summary", STAGE),
+        ("rpc_in_progress_gauge", "gauge", ("rpc_name",)),
+        ("total_loaded_models", "gauge", ("model_id", "model_type")),
+        ("total_loaded_models_size", "gauge", ("model_type",)),
+        ("load_model_duration_seconds", "summary", ("model_type",)),
+        ("load_model_exception_count_total", "counter", ("model_type",)),
+        ("caikit_core_load_model_duration_seconds", "summary", ("model_type",)),
+        ("grpc_server_started_total", "counter", METHOD),
+        ("grpc_server_handled_total", "counter", ("grpc_code", *METHOD)),
+        ("grpc_server_msg_received_total", "counter", METHOD),
+        ("grpc_server_msg_sent_total", "counter", METHOD),
+        ("grpc_server_handling_seconds", "histogram", METHOD),
+        ("grpc_server_handled_latency_seconds", "histogram", METHOD),
+        ("caikit_request_duration_seconds", "histogram", ("protocol", "rpc_name")),
+        ("caikit_request_stage_seconds", "histogram", ("protocol", "rpc_name", "stage")),
+        ("caikit_requests_running", "gauge", ("protocol",)),
+        ("caikit_requests_queued", "gauge", ("protocol",)),
+        ("caikit_jobs", "gauge", ("kind", "state")),
+        ("process_cpu_seconds_total", "counter", ()),
+        ("python_info", "gauge", None),
+    ],
+)
+def test_names_types_and_labels(both, calls, name, kind, labels):
+    _, two, channel = both
+    calls.unary(channel, "a")
+    assert post(two.port, task="see/job").status_code == 200
+    scrape = Scrape()
+    assert scrape.types[name] == kind
+    if labels is not None:
+        suffix = {"histogram": "_count", "summary": "_count"}.get(kind, "")
+        assert {tuple(sorted(found)) for found in scrape.labels[name + suffix]} == {tuple(sorted(labels))}
+
+
+def test_any_path_serves_them(both):
+    assert "predict_rpc_count" in requests.get(f"http://127.0.0.1:{PROCESS_METRICS.port}/x/y", timeout=5).text
+
+
+def test_grpc_methods_count_calls_and_messages(both, calls):
+    _, two, channel = both
+    before = Scrape()
+    calls.unary(channel, "a")
+    calls.unary(channel, "fail")
+    list(calls.stream(channel, "a", count=3))
+    calls.bidi(channel, "a", "b")
+    post(two.port)
+    after = Scrape()
+
+    def change(name, method, kind, **more):
+        labels = {"grpc_service": SERVICE, "grpc_method": method, "grpc_type": kind, **more}
+        return after(name, **labels) - before(name, **labels)
+
+    for method, kind, calls_, received, sent in (
+        ("SeeTaskPredict", "UNARY", 2, 2, 1),
+        ("ServerStreamingSeeTaskPredict", "SERVER_STREAMING", 1, 1, 3),
+        ("BidiStreamingSeeTaskPredict", "BIDI_STREAMING", 1, 2, 2),
+    ):
+        assert change("grpc_server_started_total", method, kind) == calls_
+        assert change("grpc_server_msg_received_total", method, kind) == received
+        assert change("grpc_server_msg_sent_total", method, kind) == sent
+        assert change("grpc_server_handled_total", method, kind, grpc_code="OK") == 1
+        for histogram in ("grpc_server_handling_seconds", "grpc_server_handled_latency_seconds"):
+            assert change(f"{histogram}_count", method, kind) == calls_
+            assert change(f"{histogram}_bucket", method, kind, le="+Inf") == calls_
+    assert change("grpc_server_handled_total", "SeeTaskPredict", "UNARY", grpc_code="INVALID_ARGUMENT") == 1
+
+
+def test_stages_are_measured_until_the_stream_has_ended(both, calls):
+    _, two, channel = both
+    before = Scrape()
+    list(calls.stream(channel, "a", count=4, pause=0.02))
+    post(two.port, task="server-streaming-see", count=2, pause=0.02)
+    after = Scrape()
+
+    def change(protocol, stage, sample="sum"):
+        labels = {"protocol": protocol, "rpc_name": "ServerStreamingSeeTaskPredict", "stage": stage}
+        name = f"caikit_request_stage_seconds_{sample}"
+        return after(name, **labels) - before(name, **labels)
+
+    for protocol, count in (("grpc", 4), ("http", 2)):
+        assert change(protocol, "run") > 0.02 * count
+        assert 0.02 < change(protocol, "first_item") < change(protocol, "run")
+        for stage in ("queue", "decode", "run", "encode", "first_item"):
+            assert change(protocol, stage, "count") == 1
+    unary = {"protocol": "grpc", "rpc_name": "SeeTaskPredict", "stage": "first_item"}
+    assert not after("caikit_request_stage_seconds_count", **unary)
+
+
+def test_the_queue_is_measured(configure, calls, wait_until):
+    configure(server_thread_pool_size=1, max_queued_requests=1)
+    with RuntimeGRPCServer() as server, server.make_local_channel() as channel:
+        before = Scrape()
+        first = calls.stream(channel, "a", count=1000, pause=0.005)
+        next(first)
+        second = threading.Thread(target=calls.unary, args=(channel, "a"))
+        second.start()
+        wait_until(lambda: Scrape()("caikit_requests_queued", protocol="grpc") == 1)
+        during = Scrape()
+        assert during("caikit_requests_running", protocol="grpc") == 1
+        assert during("rpc_in_progress_gauge", rpc_name="Predict") == 1
+        first.cancel()
+        second.join()
+        labels = {"protocol": "grpc", "rpc_name": "SeeTaskPredict", "stage": "queue"}
+        waited = [scrape("caikit_request_stage_seconds_sum", **labels) for scrape in (before, Scrape())]
+    assert waited[1] - waited[0] > 0.005
+
+
+def test_refusals_are_counted(configure, calls):
+    configure(grpc={"maximum_concurrent_rpcs": 1})
+    with RuntimeGRPCServer() as server, server.make_local_channel() as channel:
+        labels = {"protocol": "grpc", "code": "RESOURCE_EXHAUSTED"}
+        before = Scrape()("caikit_requests_refused_total", **labels)
+        first = calls.stream(channel, "a", count=1000, pause=0.005)
+        next(first)
+        assert calls.unary(channel, "a").code().name == "RESOURCE_EXHAUSTED"
+        first.cancel()
+        assert Scrape()("caikit_requests_refused_total", **labels) - before == 1
+
+
+def test_models_and_their_loads(configure, tmp_path, calls):
+    configure(lazy_load_local_models=True, load_new_local_models=False, lazy_load_poll_period_seconds=0)
+    with RuntimeGRPCServer() as server, server.make_local_channel() as channel:
+        before = Scrape()
+        kind = {"model_type": "standalone-model"}
+        assert before("total_loaded_models", model_id="seer", **kind) == 0
+        calls.unary(channel, "a")
+        broken = tmp_path / "models" / "broken"
+        broken.mkdir()
+        (broken / "config.yml").write_text("module_id: unknown\n")
+        calls.unary(channel, "a", model="broken")
+        after = Scrape()
+        assert after("total_loaded_models", model_id="seer", **kind) == 1
+        assert after("total_loaded_models", model_id="broken", **kind) == 0
+        assert after("total_loaded_models_size", **kind) > 0
+        for name in ("load_model_duration_seconds", "caikit_core_load_model_duration_seconds"):
+            assert after(f"{name}_count", **kind) > before(f"{name}_count", **kind)
+        assert after("load_model_exception_count_total", **kind) >= 1
+
+
+def test_jobs_are_counted_by_state(both):
+    _, two, _ = both
+    before = Scrape()
+    answer = post(two.port, task="see/job")
+    MODEL_MANAGER.get_prediction_future(answer.json()["prediction_id"]).wait()
+    url = f"http://127.0.0.1:{two.port}/api/v1/SeeTaskSeerTrain"
+    training = requests.post(url, json={"model_name": "m", "parameters": {"text": "a"}}, timeout=5).json()
+    MODEL_MANAGER.get_model_future(training["training_id"]).wait()
+    after = Scrape()
+    for kind in ("prediction", "training"):
+        labels = {"kind": kind, "state": "COMPLETED"}
+        assert after("caikit_jobs", **labels) - before("caikit_jobs", **labels) == 1
+
+
+def test_clients_cannot_invent_time_series(both, calls):
+    _, two, channel = both
+    before = Scrape()
+    names = ["invented" * 20, "in\nvented", "../invented", 'invented"}']
+    with requests.Session() as session:
+        url = f"http://127.0.0.1:{two.port}/api/v1/task/see"
+        for number in range(1000):
+            body = {"model_id": f"{names[number % 4]}{number}", "inputs": "a"}
+            assert session.post(url, json=body, timeout=5).status_code in (400, 404)
+    calls.unary(channel, "a", model="invented")
+    scrape = Scrape()
+    assert "invented" not in scrape.text
+    assert len(scrape.samples) - len(before.samples) < 100
+
+
+def make_observation(metrics: RequestMetrics, model_id: str, operation: Operation) -> None:
+    observation = Observation(
+        operation, RequestContext(headers={}, model_id=model_id), (metrics.listener("grpc"),)
+    )
+    observation.succeeded()
+
+
+def test_labels_of_models_that_are_gone_do_not_pile_up():
+    there: set[str] = set()
+    metrics = RequestMetrics(there.__contains__)
+    request = type("R", (), {})
+    operation = Operation(
+        name="Do",
+        service="a.B",
+        shape=Shape.UNARY,
+        request=request,
+        response=request,
+        work=lambda context, arguments: None,
+        kind=Kind.INFERENCE,
+    )
+    assert Status.OK.value == 0
+    for generation in range(6):
+        there.clear()
+        for number in range(600):
+            there.add(f"{generation}-{number}")
+            make_observation(metrics, f"{generation}-{number}", operation)
+        count = next(metric for metric in metrics.collect() if metric.name == "predict_rpc_count")
+        samples = [sample for sample in count.samples if sample.name.endswith("_total")]
+        assert 600 <= len(samples) <= 2001
+        assert {f"{generation}-{number}" for number in range(600)} <= {s.labels["model_id"] for s in samples}

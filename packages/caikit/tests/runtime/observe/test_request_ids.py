@@ -1,0 +1,142 @@
+"""The id of a request: where it comes from, and where it is seen."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+
+import pytest
+import requests
+
+from caikit.runtime.grpc_server import RuntimeGRPCServer
+from caikit.runtime.http_server import RuntimeHTTPServer
+
+TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+PARENT = f"00-{TRACE_ID}-b7ad6b7169203331-01"
+
+
+def post(port, text="a", model="seer", task="see", headers=None):
+    url = f"http://127.0.0.1:{port}/api/v1/task/{task}"
+    return requests.post(url, json={"model_id": model, "inputs": text}, headers=headers, timeout=10)
+
+
+GIVEN = [
+    ({"x-request-id": "my id 1"}, "my id 1"),
+    ({"traceparent": PARENT}, TRACE_ID),
+    ({"x-request-id": "mine", "traceparent": PARENT}, "mine"),
+    ({"x-request-id": "x" * 129, "traceparent": PARENT}, TRACE_ID),
+    ({"x-request-id": "x" * 129}, None),
+    ({"x-request-id": "x" * 7000}, None),
+    ({"traceparent": PARENT.upper()}, None),
+    ({"traceparent": f"00-{'0' * 32}-b7ad6b7169203331-01"}, None),
+    ({"traceparent": f"{PARENT}-{'x' * 500}"}, None),
+    ({}, None),
+]
+
+
+@pytest.mark.parametrize(("headers", "expected"), GIVEN)
+def test_http_sends_back_what_was_given(configure, headers, expected):
+    configure()
+    with RuntimeHTTPServer() as server:
+        for text, task in (("a", "see"), ("fail", "see"), ("a", "server-streaming-see"), ("a", "none")):
+            assert post(server.port, text, task=task, headers=headers).headers.get("x-request-id") == expected
+
+
+@pytest.mark.parametrize(("headers", "expected"), GIVEN)
+def test_grpc_sends_back_what_was_given(configure, calls, headers, expected):
+    configure()
+    metadata = {name.replace("-", "_"): value for name, value in headers.items()}
+    with RuntimeGRPCServer() as server, server.make_local_channel() as channel:
+        for text in ("a", "fail"):
+            call = calls.unary(channel, text, **metadata)
+            assert dict(call.trailing_metadata() or ()).get("x-request-id") == expected
+
+
+def lines_of(program, channel: str) -> list[dict]:
+    parsed = [json.loads(line) for line in program.lines if line.startswith("{")]
+    return [line for line in parsed if line["channel"] == channel]
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_every_line_of_a_request_has_its_id(start_program, calls, protocol):
+    import grpc
+    import observed_lib  # noqa: F401 - its messages are sent
+
+    program = start_program("-m", f"caikit.runtime.{protocol}_server", log={"formatter": "json"})
+    port = program.port(protocol)
+    if protocol == "http":
+        post(port, "fail", headers={"x-request-id": "first"})
+        post(port, "async", headers={"x-request-id": "second"})
+        post(port, task="server-streaming-see", headers={"x-request-id": "third"})
+        post(port, "a")
+    else:
+        from caikit.core.data_model.base import DataBase
+
+        DataBase.get_class_for_name("Seen")
+        service = "/caikit.runtime.ObservedLib.ObservedLibService"
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            for method, text, request_id in (
+                ("SeeTaskPredict", b"\x0a\x04fail", "first"),
+                ("SeeTaskPredict", b"\x0a\x05async", "second"),
+                ("ServerStreamingSeeTaskPredict", b"\x0a\x01a", "third"),
+                ("SeeTaskPredict", b"\x0a\x01a", None),
+            ):
+                metadata = [("mm-model-id", "seer")]
+                if request_id:
+                    metadata.append(("x-request-id", request_id))
+                call = channel.unary_stream(f"{service}/{method}")(text, metadata=metadata, timeout=5)
+                with contextlib.suppress(grpc.RpcError):
+                    list(call)
+                assert call.code().name == ("INVALID_ARGUMENT" if request_id == "first" else "OK")
+    program.process.terminate()
+    assert program.finish() == 0
+    seen = [(line["request_id"], line["message"]) for line in lines_of(program, "OBSERVED")]
+    assert seen[:2] == [("first", "run says fail"), ("first", "run says fail with a code")]
+    assert ("second", "from a coroutine") in seen
+    assert [each for each in seen if each[0] == "third"] == [("third", f"item {n}") for n in range(3)]
+    assert len(seen[-1][0]) == 32
+    (failure,) = lines_of(program, "GP-SERVICR-I")[-1:]
+    assert failure["request_id"] == "first"
+    others = [json.loads(line) for line in program.lines if "insecure" in line or "interrupt signal" in line]
+    assert not any("request_id" in line for line in others)
+
+
+def test_the_access_log_has_one_line_per_request(start_program):
+    program = start_program(
+        "-m", "caikit.runtime.http_server", log={"formatter": "json", "filters": "ACCESS:debug"}
+    )
+    port = program.port("http")
+    post(port, headers={"x-request-id": "one"})
+    post(port, "fail")
+    post(port, task="server-streaming-see")
+    post(port, model="u" * 5000)
+    program.process.terminate()
+    assert program.finish() == 0
+    lines = lines_of(program, "ACCESS")
+    shown = [(line["rpc_name"], line["status"], line["protocol"]) for line in lines]
+    assert shown == [
+        ("SeeTaskPredict", "OK", "http"),
+        ("SeeTaskPredict", "INVALID_ARGUMENT", "http"),
+        ("ServerStreamingSeeTaskPredict", "OK", "http"),
+        ("SeeTaskPredict", "INVALID_ARGUMENT", "http"),
+    ]
+    assert lines[0]["request_id"] == "one"
+    assert lines[0]["model_id"] == "seer"
+    assert lines[2]["items"] == 3
+    assert len(lines[3]["model_id"]) < 300
+    for line in lines:
+        assert line["log_code"] == "<RUN50530381D>"
+        stages = [line[f"{stage}_ms"] for stage in ("queue", "decode", "run", "encode")]
+        assert all(stage >= 0 for stage in stages)
+        assert line["total_ms"] >= max(stages[1:])
+
+
+def test_lines_to_read_begin_with_the_id(start_program):
+    program = start_program("-m", "caikit.runtime.http_server", log={"formatter": "pretty"})
+    port = program.port("http")
+    post(port, headers={"x-request-id": "one"})
+    program.process.terminate()
+    assert program.finish() == 0
+    told = [line for line in program.lines if "run says a" in line]
+    assert told[0].endswith("] [one] run says a")
+    assert told[1].endswith("<TST00000001I> [one] run says a with a code")
