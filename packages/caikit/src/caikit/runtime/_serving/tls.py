@@ -1,12 +1,25 @@
-"""Keys and certificates, given as PEM text or as paths of files."""
+"""Keys and certificates, given as PEM text or as paths of files that may be replaced."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import ssl
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+import alog
+
+from caikit.runtime.utils.watched_files import MadeFromFiles, read_limited
+
+log = alog.use_channel("TLS")
+
+Made = TypeVar("Made")
 
 _PEM_MARK = "-----BEGIN"
+_SECTION = "runtime.tls"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +35,105 @@ class TlsMaterial:
         return self.client_ca is not None
 
 
-def read_tls(tls: Any) -> TlsMaterial | None:
-    """The material that a section `tls` of the configuration names; None when TLS is off."""
+@dataclass(frozen=True, slots=True)
+class TlsPaths:
+    """Files with the material."""
+
+    key: str
+    cert: str
+    client_ca: str | None
+
+
+class TlsSource:
+    """Where the material comes from."""
+
+    def __init__(self, key: str, cert: str, client_ca: str | None) -> None:
+        self._key = key
+        self._cert = cert
+        self._client_ca = client_ca
+
+    @property
+    def mutual(self) -> bool:
+        return self._client_ca is not None
+
+    def read(self) -> TlsMaterial:
+        return TlsMaterial(
+            key=_read_pem("server.key", self._key),
+            cert=_read_pem("server.cert", self._cert),
+            client_ca=None if self._client_ca is None else _read_pem("client.cert", self._client_ca),
+        )
+
+    def watch(self, make: Callable[[TlsMaterial], Made], server: str) -> MadeFromFiles[Made]:
+        """What a server makes of the material, made again when one of the files was replaced."""
+        given = (self._key, self._cert, self._client_ca)
+        return MadeFromFiles(
+            [value for value in given if value is not None and _PEM_MARK not in value],
+            lambda: make(self.read()),
+            on_change=lambda: log.info(
+                "<RUN61240051I>", "New %s connections use the new %s", server, _SECTION
+            ),
+            on_failure=lambda error: log.error(
+                "<RUN61240052E>",
+                "The new files of %s cannot be used, %s goes on with the old ones: %s",
+                _SECTION,
+                server,
+                error,
+            ),
+        )
+
+
+def find_tls(tls: Any) -> TlsSource | None:
+    """The source that a section `tls` of the configuration names; None when TLS is off."""
     tls = tls or {}
     server = tls.get("server") or {}
     key, cert = server.get("key"), server.get("cert")
     if not key or not cert:
         return None
-    client_cert = (tls.get("client") or {}).get("cert")
-    return TlsMaterial(
-        key=_read_pem("runtime.tls.server.key", key),
-        cert=_read_pem("runtime.tls.server.cert", cert),
-        client_ca=_read_pem("runtime.tls.client.cert", client_cert) if client_cert else None,
-    )
+    source = TlsSource(key, cert, (tls.get("client") or {}).get("cert") or None)
+    source.read()
+    return source
+
+
+@contextlib.contextmanager
+def written(material: TlsMaterial) -> Iterator[TlsPaths]:
+    """The material in files, which exist only inside of the `with` statement."""
+    with tempfile.TemporaryDirectory(prefix="caikit_tls_") as directory:
+        yield TlsPaths(
+            key=_write(directory, "key.pem", material.key),
+            cert=_write(directory, "cert.pem", material.cert),
+            client_ca=(
+                None if material.client_ca is None else _write(directory, "ca.pem", material.client_ca)
+            ),
+        )
+
+
+def check_material(material: TlsMaterial) -> None:
+    """Raises ValueError unless key and certificate belong together and the authority is one."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with written(material) as paths:
+        try:
+            # An encrypted key would ask at the terminal for its password.
+            context.load_cert_chain(paths.cert, paths.key, password="")
+        except (ssl.SSLError, ValueError) as error:
+            raise ValueError(
+                f"{_SECTION}.server: expected a certificate and its key, without a password: {error}"
+            ) from error
+        try:
+            context.load_verify_locations(cafile=paths.client_ca) if paths.client_ca else None
+        except ssl.SSLError as error:
+            raise ValueError(f"{_SECTION}.client.cert: expected certificates: {error}") from error
 
 
 def _read_pem(name: str, value: str) -> bytes:
     if _PEM_MARK in value:
         return value.encode()
     if not os.path.isfile(value):
-        raise ValueError(f"{name}: expected PEM text or the path of a file, found neither")
-    with open(value, "rb") as file:
-        return file.read()
+        raise ValueError(f"{_SECTION}.{name}: expected PEM text or the path of a file, found neither")
+    return read_limited(value)
+
+
+def _write(directory: str, name: str, content: bytes) -> str:
+    path = os.path.join(directory, name)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+    return path
