@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 import alog
 
 from caikit.config import get_config
 from caikit.core.toolkit import logging
 
-from ._serving.signals import SIGNAL_RELAY
-from .server_base import RuntimeServerBase
+from ._workers.program import run_program
+
+if TYPE_CHECKING:
+    from .server_base import RuntimeServerBase
 
 __all__ = ["main"]
 
@@ -28,8 +32,26 @@ def main() -> None:
         "RUNTIME_LIBRARY=my_library and RUNTIME_HTTP_PORT=8080.",
     ).parse_args()
     logging.configure()
+    protocols = _enabled_protocols()
+    run_program(protocols, partial(_serve_alone, protocols))
+
+
+def find_servers(protocols: Sequence[str]) -> list[type[RuntimeServerBase]]:
+    """The server of each protocol; what it needs may not be installed."""
+    imports = {
+        "grpc": (_import_grpc_server, "<RUN72169927E>", "caikit[runtime-grpc]"),
+        "http": (_import_http_server, "<RUN76169927E>", "caikit[runtime-http]"),
+    }
+    return [_import(*imports[protocol]) for protocol in protocols]
+
+
+def _serve_alone(protocols: Sequence[str]) -> None:
+    from ._serving.libraries import import_libraries
+    from ._serving.signals import SIGNAL_RELAY
+
     with SIGNAL_RELAY.waiting():
-        _serve(_find_servers())
+        import_libraries()
+        _serve(find_servers(protocols))
 
 
 def _serve(server_classes: list[type[RuntimeServerBase]]) -> None:
@@ -45,19 +67,15 @@ def _serve(server_classes: list[type[RuntimeServerBase]]) -> None:
             server.stop()
 
 
-def _find_servers() -> list[type[RuntimeServerBase]]:
+def _enabled_protocols() -> list[str]:
     runtime = get_config().runtime
-    found = []
-    if runtime.grpc.enabled:
-        found.append(_import(_import_grpc_server, "<RUN72169927E>", "caikit[runtime-grpc]"))
-    if runtime.http.enabled:
-        found.append(_import(_import_http_server, "<RUN76169927E>", "caikit[runtime-http]"))
-    if not found:
+    enabled = [protocol for protocol in ("grpc", "http") if runtime[protocol].enabled]
+    if not enabled:
         log.error(
             "<RUN41512230E>", "Nothing to serve: runtime.grpc.enabled and runtime.http.enabled are false"
         )
         sys.exit(1)
-    return found
+    return enabled
 
 
 def _import(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import abc
 import contextlib
 import threading
+from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -13,12 +15,14 @@ from typing_extensions import Self
 
 from ._serving.core import SHARED_CORES, load_configuration
 from ._serving.lane import Lane
+from ._serving.metering import PROCESS_METER
 from ._serving.metrics import PROCESS_METRICS
 from ._serving.signals import SIGNAL_RELAY
-from ._serving.tls import read_tls
+from ._serving.tls import find_tls
 from .engine import WorkerPool
 from .names import ServiceType
 from .service_factory import ServicePackage, ServicePackageFactory
+from .trace._tracing import TRACING
 
 __all__ = ["RuntimeServerBase"]
 
@@ -36,7 +40,7 @@ class RuntimeServerBase(abc.ABC):
     def __init__(self, tls_config_override: Any = None) -> None:
         self.config = load_configuration()
         self.tls_config = self.config.runtime.tls if tls_config_override is None else tls_config_override
-        self._tls = read_tls(self.tls_config)
+        self._tls = find_tls(self.tls_config)
         generation = self.config.runtime.service_generation
         self.enable_inference: bool = generation.enable_inference is not False
         self.enable_training: bool = generation.enable_training is not False
@@ -48,7 +52,7 @@ class RuntimeServerBase(abc.ABC):
             SHARED_CORES.release(self._core)
             raise
         self._lock = threading.Lock()
-        self._started = False
+        self._releases: list[Callable[[], None]] = []
         self._stopping = False
         self._ended = threading.Event()
 
@@ -70,8 +74,9 @@ class RuntimeServerBase(abc.ABC):
 
     def _start(self) -> None:
         try:
-            PROCESS_METRICS.hold(self._core.settings)
-            self._started = True
+            for hold, release in self._process_wide():
+                hold()
+                self._releases.append(release)
             self._start_head()
         except BaseException:
             self.stop(0)
@@ -104,12 +109,26 @@ class RuntimeServerBase(abc.ABC):
                 self._stop_head(grace)
                 self._lane.close(_WORKERS_SECONDS)
                 SHARED_CORES.release(self._core)
-                if self._started:
-                    PROCESS_METRICS.release()
             finally:
-                self._ended.set()
+                self._release_process_wide()
         self._ended.wait()
         SIGNAL_RELAY.remove(self)
+
+    def _process_wide(self) -> list[tuple[Callable[[], None], Callable[[], None]]]:
+        """What the servers of a process have together while one of them runs: how it is begun and given up."""
+        settings = self._core.settings
+        return [
+            (partial(TRACING.hold, settings.trace), TRACING.release),
+            (partial(PROCESS_METER.hold, settings.metering), PROCESS_METER.release),
+            (partial(PROCESS_METRICS.hold, settings, self._core.authoriser), PROCESS_METRICS.release),
+        ]
+
+    def _release_process_wide(self) -> None:
+        try:
+            while self._releases:
+                self._releases.pop()()
+        finally:
+            self._ended.set()
 
     def interrupt(self, signal_: int | None, frame: FrameType | None) -> None:
         """Begin to stop, as after a signal; returns at once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import threading
 from typing import Any
@@ -11,8 +12,10 @@ import alog
 from caikit.config import get_config
 from caikit.core import MODEL_MANAGER
 from caikit.core.toolkit.name_tools import snake_to_upper_camel
+from caikit.runtime._workers.seat import shared_operations
 from caikit.runtime.engine import Kind, Operation
 from caikit.runtime.models import SHARED_STORE
+from caikit.runtime.security import Authoriser, SecuritySettings
 from caikit.runtime.services.bind import bind_operations
 from caikit.runtime.utils.import_util import clean_lib_names, get_dynamic_module
 
@@ -32,12 +35,15 @@ class ServingCore:
         self.config = config
         self.settings = CoreSettings.from_config(config)
         self.libraries = [get_dynamic_module(name) for name in clean_lib_names(config.runtime.library)]
-        self.store = SHARED_STORE.hold(config)
-        try:
-            self.operations: list[Operation] = bind_operations(store=self.store, config=config)
-        except BaseException:
-            SHARED_STORE.release(self.store)
-            raise
+        with contextlib.ExitStack() as undo:
+            self.authoriser = Authoriser(SecuritySettings.from_config(config))
+            undo.callback(self.authoriser.close)
+            self.store = SHARED_STORE.hold(config)
+            undo.callback(SHARED_STORE.release, self.store)
+            bound = bind_operations(store=self.store, config=config)
+            undo.pop_all()
+        served = list(filter(self.authoriser.serves, bound))
+        self.operations: list[Operation] = shared_operations(served, self.store)
         self._log_services()
 
     @property
@@ -71,6 +77,7 @@ class ServingCore:
         if not MODEL_MANAGER.close(_JOBS_SECONDS):
             log.warning("<RUN35126711W>", "Some jobs have not ended in time and are left behind")
         SHARED_STORE.release(self.store)
+        self.authoriser.close()
 
 
 def load_configuration() -> Any:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import alog
 
-from caikit.runtime.engine import Engine, Gate, Observer, WorkerPool
+from caikit.runtime.engine import AccessLog, Engine, Gate, Listener, Observer, WorkerPool
+from caikit.runtime.engine.byte_budget import ByteBudget
+from caikit.runtime.trace._requests import RequestTracing
 from caikit.runtime.types.aborted_exception import AbortedException
 
+from .metering import PROCESS_METER
 from .metrics import PROCESS_METRICS
 from .settings import CoreSettings
 
@@ -20,15 +25,35 @@ class Lane:
         self.workers = WorkerPool(
             threads, name=f"caikit_runtime_{name}", longest_wait=settings.max_queue_seconds
         )
-        self.gate = Gate(self.workers, max_queued=settings.max_queued)
+        self.gate = Gate(
+            self.workers,
+            max_queued=settings.max_queued,
+            bytes_held=ByteBudget(settings.max_held_bytes),
+            on_refusal=partial(PROCESS_METRICS.servers.refused, name),
+        )
         self.engine = Engine(
             gate=self.gate,
-            observer=Observer(PROCESS_METRICS.requests if settings.metrics_enabled else None),
+            observer=Observer(*_listeners(settings, name)),
             abort_exception=AbortedException if settings.abortable else None,
         )
+        PROCESS_METRICS.servers.add(name, self.workers)
 
     def close(self, seconds: float) -> None:
         """Take no more work and end the workers; those that do not end in time are left behind."""
         self.gate.drain()
         if not self.workers.close(seconds):
             log.warning("<RUN35126710W>", "Some workers are still busy and are left behind")
+        PROCESS_METRICS.servers.remove(self.workers)
+
+
+def _listeners(settings: CoreSettings, protocol: str) -> list[Listener]:
+    """Who is told about the requests of a server."""
+    # The log comes last: its lines are the proof that all others know.
+    listeners: list[Listener] = []
+    if settings.trace.enabled:
+        listeners.append(RequestTracing(protocol))
+    if settings.metrics_enabled:
+        listeners.append(PROCESS_METRICS.requests.listener(protocol))
+    if settings.metering.enabled:
+        listeners.append(PROCESS_METER)
+    return [*listeners, AccessLog(protocol)]

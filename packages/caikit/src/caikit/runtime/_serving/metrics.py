@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import alog
 
-from caikit.runtime.metrics import MetricsEndpoint, RequestMetrics
+from caikit.core import MODEL_MANAGER
+from caikit.runtime.metrics import MetricsEndpoint, RequestMetrics, ServerMetrics
 from caikit.runtime.models import SHARED_STORE
+from caikit.runtime.models.metrics import ModelMetrics
+from caikit.runtime.security import Access, Authoriser, Scope
 
 from .settings import CoreSettings
 
@@ -19,6 +23,9 @@ class ProcessMetrics:
 
     def __init__(self) -> None:
         self.requests = RequestMetrics(_is_model)
+        self.servers = ServerMetrics(_count_jobs)
+        self.endpoint_class: Callable[..., MetricsEndpoint] = MetricsEndpoint
+        self._models = ModelMetrics(lambda: SHARED_STORE.stores)
         self._lock = threading.Lock()
         self._endpoint: MetricsEndpoint | None = None
         self._holders = 0
@@ -29,12 +36,16 @@ class ProcessMetrics:
         endpoint = self._endpoint
         return None if endpoint is None else endpoint.port
 
-    def hold(self, settings: CoreSettings) -> None:
+    def hold(self, settings: CoreSettings, authoriser: Authoriser) -> None:
         """Serve the numbers from now on; every call needs a `release`."""
         with self._lock:
-            if self._endpoint is None and settings.metrics_enabled:
-                endpoint = MetricsEndpoint(
-                    host=settings.metrics_host, port=settings.metrics_port, collector=self.requests
+            wanted = settings.metrics_enabled and authoriser.access(Scope.METRICS) is not Access.CLOSED
+            if self._endpoint is None and wanted:
+                endpoint = self.endpoint_class(
+                    host=settings.metrics_host,
+                    port=settings.metrics_port,
+                    collectors=(self.requests, self._models, self.servers),
+                    guard=authoriser.guard_scope(Scope.METRICS, "the metrics"),
                 )
                 try:
                     endpoint.start()
@@ -58,6 +69,10 @@ class ProcessMetrics:
 
 def _is_model(model_id: str) -> bool:
     return any(model_id in store.models for store in SHARED_STORE.stores)
+
+
+def _count_jobs() -> dict[tuple[str, str], int]:
+    return {(kind, state.name): count for (kind, state), count in MODEL_MANAGER.count_jobs().items()}
 
 
 PROCESS_METRICS = ProcessMetrics()

@@ -7,12 +7,31 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from caikit.runtime.engine.limits import (
+    DEFAULT_BODY_RATE,
+    DEFAULT_HELD_BYTES,
     DEFAULT_QUEUE_LIMIT,
     DEFAULT_QUEUE_SECONDS,
     DEFAULT_READ_SECONDS,
     DEFAULT_STALL_SECONDS,
 )
+from caikit.runtime.trace._settings import TraceSettings
 from caikit.runtime.transport.http_messages import DEFAULT_BODY_LIMIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeteringSettings:
+    enabled: bool
+    log_dir: str
+    log_interval: float
+
+    @classmethod
+    def from_config(cls, config: Any) -> MeteringSettings:
+        metering = config.runtime.metering or {}
+        return cls(
+            enabled=bool(metering.get("enabled")),
+            log_dir=str(metering.get("log_dir") or "metering_logs"),
+            log_interval=_seconds("runtime.metering.log_interval", metering.get("log_interval") or 3600),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +42,15 @@ class CoreSettings:
     """Workers of each server that has no number of its own."""
     max_queued: int | None
     max_queue_seconds: float | None
+    max_held_bytes: int | None
     read_seconds: float | None
     stall_seconds: float | None
     abortable: bool
     metrics_enabled: bool
     metrics_host: str
     metrics_port: int
+    metering: MeteringSettings
+    trace: TraceSettings
 
     @classmethod
     def from_config(cls, config: Any) -> CoreSettings:
@@ -37,13 +59,16 @@ class CoreSettings:
         return cls(
             threads=int(runtime.server_thread_pool_size),
             max_queued=_optional_int(runtime.get("max_queued_requests", DEFAULT_QUEUE_LIMIT)),
-            max_queue_seconds=_optional_seconds(runtime.get("max_queue_seconds", DEFAULT_QUEUE_SECONDS)),
-            read_seconds=_optional_seconds(runtime.get("request_read_seconds", DEFAULT_READ_SECONDS)),
-            stall_seconds=_optional_seconds(runtime.get("stream_stall_seconds", DEFAULT_STALL_SECONDS)),
+            max_queue_seconds=_optional_number(runtime.get("max_queue_seconds", DEFAULT_QUEUE_SECONDS)),
+            max_held_bytes=_optional_int(runtime.get("max_held_request_bytes", DEFAULT_HELD_BYTES)),
+            read_seconds=_optional_number(runtime.get("request_read_seconds", DEFAULT_READ_SECONDS)),
+            stall_seconds=_optional_number(runtime.get("stream_stall_seconds", DEFAULT_STALL_SECONDS)),
             abortable=bool(runtime.use_abortable_threads),
             metrics_enabled=bool(metrics.get("enabled")),
             metrics_host=str(metrics.get("host") or "0.0.0.0"),  # noqa: S104 - scraped from elsewhere
             metrics_port=int(metrics.get("port") or 0),
+            metering=MeteringSettings.from_config(config),
+            trace=TraceSettings.from_config(config),
         )
 
 
@@ -78,6 +103,7 @@ class HttpSettings:
     port: int
     find_available_port: bool
     max_body_size: int
+    min_body_rate: float | None
     grace_seconds: float
     server_config: Mapping[str, Any] = field(default_factory=dict)
 
@@ -89,15 +115,23 @@ class HttpSettings:
             port=int(http.port),
             find_available_port=bool(config.runtime.get("find_available_port")),
             max_body_size=int(http.get("max_body_size") or DEFAULT_BODY_LIMIT),
+            min_body_rate=_optional_number(http.get("min_body_rate", DEFAULT_BODY_RATE)),
             grace_seconds=float(http.server_shutdown_grace_period_seconds or 0),
             server_config=dict(http.server_config or {}),
         )
+
+
+def _seconds(key: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"expected a number of seconds as {key}, got {value!r}") from None
 
 
 def _optional_int(value: Any) -> int | None:
     return None if value is None or value == "" else int(value)
 
 
-def _optional_seconds(value: Any) -> float | None:
+def _optional_number(value: Any) -> float | None:
     """None, nothing and zero are no limit."""
     return float(value) if value else None

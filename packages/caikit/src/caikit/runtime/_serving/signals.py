@@ -26,10 +26,15 @@ class SignalRelay:
         self._previous: dict[int, Any] = {}
         self._waiting = 0
         self._received = False
+        self._ignores = False
+
+    def ignore(self) -> None:
+        """Relay nothing from now on: somebody else decides when this process ends."""
+        self._ignores = True
 
     def add(self, server: Interruptible) -> None:
         """Relay signals to a server. Does nothing outside of the main thread, where signals cannot be handled."""
-        if threading.current_thread() is not threading.main_thread():
+        if self._ignores or threading.current_thread() is not threading.main_thread():
             return
         if not self._servers:
             self._received = False

@@ -1,6 +1,15 @@
 """Serves over gRPC alone."""
 
-from . import main
+from __future__ import annotations
+
+from caikit.runtime._workers.program import run_program
+
+
+def serve_alone() -> None:
+    from ._server import main
+
+    main()
+
 
 if __name__ == "__main__":
-    main()
+    run_program(["grpc"], serve_alone)

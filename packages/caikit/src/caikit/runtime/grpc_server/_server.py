@@ -14,15 +14,18 @@ import grpc
 from caikit.core.toolkit import logging
 from caikit.runtime._serving.libraries import import_libraries
 from caikit.runtime._serving.settings import GrpcSettings
-from caikit.runtime._serving.tls import TlsMaterial
+from caikit.runtime._workers.seat import grpc_seat, is_worker, shared_operations
 from caikit.runtime.engine import Kind, Operation
 from caikit.runtime.heads.grpc import build_endpoints
 from caikit.runtime.names import ServiceType, get_service_name, get_service_package_name
+from caikit.runtime.security import Access, Scope
 from caikit.runtime.server_base import RuntimeServerBase
 from caikit.runtime.service_factory import ServicePackage
 from caikit.runtime.services.mesh import MeshModels, MeshSettings, mesh_operations, process_operations
 from caikit.runtime.services.package import service_rpcs
 from caikit.runtime.transport.grpcio import GrpcioTransport, StallWatch
+
+from ._credentials import server_credentials
 
 log = alog.use_channel("SERVR-GRPC")
 endpoint_log = alog.use_channel("SERVER-WRAPR")
@@ -57,18 +60,21 @@ class RuntimeGRPCServer(RuntimeServerBase):
     ) -> None:
         super().__init__(tls_config_override)
         try:
-            self._settings = GrpcSettings.from_config(self.config)
+            self._settings = grpc_seat(GrpcSettings.from_config(self.config))
             self.enable_inference &= inference_service is not None
             self.enable_inference_jobs &= self.enable_inference
             self.enable_training &= training_service is not None
             self._register_descriptors()
             mesh = MeshModels(self._core.store)
+            authoriser = self._core.authoriser
+            own = [*self._mesh_operations(mesh), *self._process_operations()]
             self._operations = [
                 *filter(self._serves, self._core.operations),
-                *self._mesh_operations(mesh),
-                *self._process_operations(),
+                *filter(authoriser.serves, own),
             ]
-            endpoints = build_endpoints(self._lane.engine, self._operations, held_models=mesh.serves)
+            endpoints = build_endpoints(
+                self._lane.engine, self._operations, held_models=mesh.serves, authoriser=authoriser
+            )
             _log_endpoints(endpoints)
             self._transport = GrpcioTransport(
                 endpoints,
@@ -80,8 +86,10 @@ class RuntimeGRPCServer(RuntimeServerBase):
                     read_seconds=self._core.settings.read_seconds,
                     stall_seconds=self._core.settings.stall_seconds,
                 ),
+                reflects=authoriser.access(Scope.INTERFACES) is not Access.CLOSED,
+                reflection_guard=authoriser.guard_scope(Scope.INTERFACES, "the reflection"),
             )
-            self._port = self._listen()
+            self._port = self._settings.port if is_worker() else self._listen()
         except BaseException:
             self.stop(0)
             raise
@@ -100,8 +108,9 @@ class RuntimeGRPCServer(RuntimeServerBase):
         target = f"localhost:{self.port}"
         if self._tls is None:
             return grpc.insecure_channel(target)
-        own_pair = (self._tls.key, self._tls.cert) if self._tls.mutual else (None, None)
-        return grpc.secure_channel(target, grpc.ssl_channel_credentials(self._tls.cert, *own_pair))
+        tls = self._tls.read()
+        own_pair = (tls.key, tls.cert) if tls.mutual else (None, None)
+        return grpc.secure_channel(target, grpc.ssl_channel_credentials(tls.cert, *own_pair))
 
     def render_protos(self, proto_output_path: str) -> None:
         """Write the interface files of the services, one per object."""
@@ -136,7 +145,9 @@ class RuntimeGRPCServer(RuntimeServerBase):
 
     def _mesh_operations(self, models: MeshModels) -> list[Operation]:
         settings = MeshSettings.from_config(self.config)
-        return mesh_operations(models, settings) if settings.enabled else []
+        return (
+            shared_operations(mesh_operations(models, settings), self._core.store) if settings.enabled else []
+        )
 
     def _process_operations(self) -> list[Operation]:
         if not self.enable_training:
@@ -158,7 +169,7 @@ class RuntimeGRPCServer(RuntimeServerBase):
         )
 
     def _listen(self) -> int:
-        credentials = None if self._tls is None else _server_credentials(self._tls)
+        credentials = None if self._tls is None else server_credentials(self._tls)
         if self._tls is None:
             log.info("<RUN10001807I>", "Running in insecure mode")
         elif self._tls.mutual:
@@ -195,6 +206,9 @@ class RuntimeGRPCServer(RuntimeServerBase):
             self._addresses.append(f"unix:{path}")
 
     def _start_head(self) -> None:
+        if is_worker():
+            # Calls that come before somebody serves them would be kept from the workers that do.
+            self._listen()
         self._transport.start()
 
     def _stop_head(self, grace: float) -> None:
@@ -208,7 +222,8 @@ class RuntimeGRPCServer(RuntimeServerBase):
         self._transport.stop(0)
 
     def _log_started(self) -> None:
-        log.info(
+        report = log.debug if is_worker() else log.info
+        report(
             "<RUN10001001I>",
             "Caikit Runtime is serving grpc on port: %s with thread pool size: %s",
             self.port,
@@ -244,11 +259,3 @@ def _listed(names: Sequence[str]) -> str:
     """The names, no more of them than a line can show."""
     more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
     return ", ".join(names[:_MOST_LISTED]) + more
-
-
-def _server_credentials(tls: TlsMaterial) -> grpc.ServerCredentials:
-    # The server's own certificate is trusted too, so that a probe can use the server's key pair.
-    roots = None if tls.client_ca is None else tls.client_ca + b"\n" + tls.cert
-    return grpc.ssl_server_credentials(
-        [(tls.key, tls.cert)], root_certificates=roots, require_client_auth=tls.mutual
-    )

@@ -1,5 +1,10 @@
 """The HTTP server."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from caikit._lazy import lazy_attributes
 from caikit.runtime.names import (
     HEALTH_ENDPOINT,
     MODEL_MANAGEMENT_ENDPOINT,
@@ -8,7 +13,8 @@ from caikit.runtime.names import (
     TRAINING_MANAGEMENT_ENDPOINT,
 )
 
-from .http_server import RuntimeHTTPServer, main
+if TYPE_CHECKING:
+    from .http_server import RuntimeHTTPServer, main
 
 __all__ = [
     "HEALTH_ENDPOINT",
@@ -19,3 +25,10 @@ __all__ = [
     "RuntimeHTTPServer",
     "main",
 ]
+
+# A program that only looks after workers needs no HTTP library.
+__getattr__, __dir__ = lazy_attributes(
+    __name__,
+    {"caikit.runtime.http_server.http_server": ["RuntimeHTTPServer", "main"]},
+    submodules=["http_server"],
+)

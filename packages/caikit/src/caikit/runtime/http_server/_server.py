@@ -10,13 +10,16 @@ from typing import Any
 import alog
 
 from caikit.core.toolkit import logging
+from caikit.runtime._serving.libraries import import_libraries
 from caikit.runtime._serving.settings import HttpSettings
+from caikit.runtime._workers.ports import shared_socket
+from caikit.runtime._workers.seat import http_seat, is_worker, loads_of_team
 from caikit.runtime.heads.http import PROBE_PATHS, HttpHead
 from caikit.runtime.server_base import RuntimeServerBase
 from caikit.runtime.transport.asgi import AsgiApp
 from caikit.runtime.transport.uvicorn_server import ConnectionLimits, UvicornServer
 
-from ._tls_files import tls_settings
+from ._tls_files import renew_tls, tls_settings
 
 log = alog.use_channel("SERVR-HTTP")
 
@@ -35,7 +38,7 @@ class RuntimeHTTPServer(RuntimeServerBase):
         super().__init__(tls_config_override)
         self._uvicorn: UvicornServer | None = None
         try:
-            self._settings = HttpSettings.from_config(self.config)
+            self._settings = http_seat(HttpSettings.from_config(self.config))
             self.app = self._make_app()
             self._uvicorn = self._make_server()
         except BaseException:
@@ -63,6 +66,8 @@ class RuntimeHTTPServer(RuntimeServerBase):
             title=core.title,
             version=core.version,
             description=core.description,
+            find_obstacle=self._find_obstacle,
+            authoriser=core.authoriser,
         )
         return AsgiApp(
             head,
@@ -72,12 +77,19 @@ class RuntimeHTTPServer(RuntimeServerBase):
             stall_seconds=core.settings.stall_seconds,
         )
 
+    def _find_obstacle(self) -> str | None:
+        loads = loads_of_team() if is_worker() else self._core.store.loads_initially
+        return f"Loading {loads} models" if loads else None
+
     def _make_server(self) -> UvicornServer:
         with tls_settings(self._tls) as tls:
             extra = _check_server_config(self._settings.server_config, tls, self.thread_pool.size)
             listener = self._listen()
             try:
-                return UvicornServer(self.app, listener, settings={**extra, **tls}, limits=self._limits())
+                server = UvicornServer(self.app, listener, settings={**extra, **tls}, limits=self._limits())
+                if self._tls is not None:
+                    renew_tls(server.server.config, self._tls)
+                return server
             except BaseException:
                 listener.close()
                 raise
@@ -86,6 +98,7 @@ class RuntimeHTTPServer(RuntimeServerBase):
         settings = self._core.settings
         return ConnectionLimits(
             read_seconds=settings.read_seconds,
+            min_body_rate=self._settings.min_body_rate,
             stall_seconds=settings.stall_seconds,
             probes=frozenset(path.encode() for path in PROBE_PATHS),
         )
@@ -120,7 +133,8 @@ class RuntimeHTTPServer(RuntimeServerBase):
         self._get_uvicorn().force_stop()
 
     def _log_started(self) -> None:
-        log.info(
+        report = log.debug if is_worker() else log.info
+        report(
             "<RUN10001002I>",
             "Caikit Runtime is serving http on port: %s with thread pool size: %s",
             self.port,
@@ -131,10 +145,13 @@ class RuntimeHTTPServer(RuntimeServerBase):
 def main(blocking: bool = True) -> None:
     """Build the server and serve."""
     logging.configure()
+    import_libraries()
     RuntimeHTTPServer().start(blocking)
 
 
 def _bind(host: str, port: int) -> socket.socket:
+    if is_worker():
+        return shared_socket(host, port)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host.strip("[]"), port), family=family, backlog=_BACKLOG)
 

@@ -1,0 +1,81 @@
+"""Ports that several processes share."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a server shall listen, and the setting that says so."""
+
+    host: str
+    port: int
+    key: str
+    find_available_port: bool = False
+
+
+def places(runtime: Any, protocols: list[str]) -> dict[str, Place]:
+    """The places of the servers that are wanted, and that of the metrics."""
+    anywhere = bool(runtime.get("find_available_port"))
+    found = {}
+    if "grpc" in protocols:
+        legacy, key = runtime.get("port"), "runtime.grpc.port"
+        port = runtime.grpc.port if legacy is None else legacy
+        found["grpc"] = Place(str(runtime.grpc.get("host") or "[::]"), int(port), key, anywhere)
+    if "http" in protocols:
+        host = str(runtime.http.get("host") or "0.0.0.0")  # noqa: S104 - a server is there to be reached
+        found["http"] = Place(host, int(runtime.http.port), "runtime.http.port", anywhere)
+    metrics = runtime.metrics or {}
+    if metrics.get("enabled"):
+        host = str(metrics.get("host") or "0.0.0.0")  # noqa: S104 - scraped from elsewhere
+        found["metrics"] = Place(host, int(metrics.get("port") or 0), "runtime.metrics.port")
+    return found
+
+
+def reserve(place: Place) -> socket.socket:
+    """A bound socket that does not listen: it keeps the port for those who listen there later.
+
+    OSError when somebody else has the port, even one who would share it.
+    """
+    try:
+        return _reserve(place.host, place.port)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE or not place.find_available_port:
+            raise OSError(
+                error.errno, f"Cannot listen on port {place.port} ({place.key}): {error.strerror}"
+            ) from error
+        return _reserve(place.host, 0)
+
+
+def shared_socket(host: str, port: int) -> socket.socket:
+    """A socket that is bound to a port of which others have a part, too."""
+    host = host.strip("[]")
+    shared = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if host == "::":
+            shared.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        shared.bind((host, port))
+    except BaseException:
+        shared.close()
+        raise
+    return shared
+
+
+def _reserve(host: str, port: int) -> socket.socket:
+    if port:
+        # One who does not share finds out whether anybody is there, sharing or not.
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family) as lonely:
+            lonely.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            lonely.bind((host.strip("[]"), port))
+            lonely.listen(1)
+    reserved = shared_socket(host, port)
+    # From now on only those who share the port may bind it.
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    return reserved
