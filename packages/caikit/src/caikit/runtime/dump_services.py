@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from caikit.config import configure, get_config
 from caikit.core.toolkit.name_tools import snake_to_upper_camel
 
+from ._dump_arguments import add_arguments
 from .engine.operation import Operation
 from .names import ServiceType
 from .service_factory import ServicePackageFactory
@@ -64,35 +65,12 @@ def dump_http_services(output_dir: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="caikit-render-interfaces", description=__doc__)
-    parser.add_argument("output_dir", nargs="?", help="folder for the files; made if it does not exist")
-    parser.add_argument(
-        "-j", "--write-modules-json", action="store_true", help="also write the list of served modules"
-    )
-    parser.add_argument("-c", "--clean", action="store_true", help="remove the folder first")
-    parser.add_argument(
-        "-p",
-        "--consolidate-packages",
-        action="store_true",
-        help="one file per package instead of one per object",
-    )
-    parser.add_argument(
-        "--lock",
-        metavar="FILE",
-        help="the lock of the interface, in place of "
-        "runtime.service_generation.backwards_compatibility.lock_path",
-    )
-    parser.add_argument("--write-lock", action="store_true", help="also write the lock")
-    parser.add_argument(
-        "--check-lock",
-        action="store_true",
-        help="write nothing; exit with 1 if the interface is not the one of the lock",
-    )
-    parser.add_argument(
-        "--strict",
-        action="store_true",
-        help="exit with 1 if a parameter, a module or an RPC had to be left out",
-    )
-    options = parser.parse_args(arguments)
+    add_arguments(parser)
+    run(parser.parse_args(arguments), parser)
+
+
+def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Do what the arguments say; the parser tells of mistakes in them."""
     if options.lock:
         backwards_compatibility = {"lock_path": options.lock}
         configure(

@@ -36,7 +36,7 @@ def test_operations(service):
     assert operation.http.path == "/api/v1/task/bound-greet"
     assert operation.response is BoundReply
     assert service.operations[BIDI].acknowledge
-    assert service.operations[BIDI].http is None
+    assert service.operations[BIDI].http.path == "/api/v1/task/bidi-streaming-bound-greet"
 
 
 def test_call(service):

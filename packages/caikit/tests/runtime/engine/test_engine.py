@@ -28,11 +28,11 @@ class Counter:
     def __init__(self):
         self.events = []
 
-    def started(self, operation):
+    def started(self, observation):
         self.events.append("started")
 
-    def finished(self, operation, model_id, status, decode, work, encode):
-        self.events.append((model_id, status))
+    def finished(self, observation):
+        self.events.append((observation.context.model_id, observation.status))
 
 
 @pytest.fixture

@@ -136,6 +136,8 @@ def count(context: Any, arguments: dict[str, Any]) -> Iterable[Answer]:
             raise ValueError("bad value")
         if text == "other":
             raise RuntimeError("went wrong")
+        if text == "exit":
+            raise GeneratorExit
         if text == "known":
             raise RequestError(Status.NOT_FOUND, "not there")
 
@@ -143,13 +145,24 @@ def count(context: Any, arguments: dict[str, Any]) -> Iterable[Answer]:
 
 
 def join(context: Any, messages: Iterable[dict[str, Any]]) -> Answer:
-    return Answer({"texts": [message["text"] for message in messages]})
+    seen = []
+    for message in messages:
+        if message["text"] == "enough":
+            break
+        seen.append(message)
+    first = {name: value for name, value in seen[0].items() if name != "text"}
+    return Answer(
+        {"model": context.model_id or "", "texts": [message["text"] for message in seen], **picture(first)}
+    )
 
 
 def echo(context: Any, messages: Iterable[dict[str, Any]]) -> Iterable[Answer]:
     for message in messages:
         if message["text"] == "fail":
             raise ValueError("bad value")
+        if message["text"] == "many":
+            while True:
+                yield Answer({"text": "x" * 10_000})
         yield Answer({"text": message["text"]})
 
 
@@ -193,8 +206,8 @@ def route(path: str, layout: Layout = Layout.INFERENCE, method: str = "POST", **
 OPERATIONS = [
     make("Show", show, http=route("/task/show", summary="Show", description="Shows what it gets")),
     make("Count", count, Shape.SERVER_STREAM, http=route("/task/count")),
-    make("Join", join, Shape.CLIENT_STREAM),
-    make("Echo", echo, Shape.BIDI, acknowledge=True),
+    make("Join", join, Shape.CLIENT_STREAM, http=route("/task/join")),
+    make("Echo", echo, Shape.BIDI, acknowledge=True, http=route("/task/echo")),
     make("Fail", fail, http=route("/task/fail", extra_openapi={"summary": "Better"})),
     make("Pair", show, request=Pair, http=route("/task/pair", required=("left", "right"))),
     make("Numbers", numbers, response=Numbers, http=route("/task/numbers")),

@@ -55,10 +55,19 @@ def test_streams(call, kit):
         seen(answer) for answer in call("Count", kit.Request(text="a", times=2), kind="unary_stream")
     ] == [{"number": 0}, {"number": 1}]
     joined = call("Join", kit.Request(text="a"), kit.Request(text="b"), kind="stream_unary")
-    assert seen(joined) == {"texts": ["a", "b"]}
+    assert seen(joined)["texts"] == ["a", "b"]
     echoed = call("Echo", kit.Request(text="a"), kit.Request(text="b"), kind="stream_stream")
     assert [seen(answer)["text"] for answer in echoed] == ["a", "b"]
     assert ("acknowledgement", "ok") in [tuple(pair) for pair in echoed.initial_metadata()]
+
+
+def test_a_stream_that_its_model_ends_in_an_odd_way_is_no_complete_one(call, kit):
+    answers = call("Count", kit.Request(text="exit", times=1), kind="unary_stream")
+    assert seen(next(answers)) == {"number": 0}
+    with pytest.raises(grpc.RpcError) as caught:
+        next(answers)
+    assert caught.value.code() is grpc.StatusCode.INTERNAL
+    assert caught.value.details() == "GeneratorExit was raised"
 
 
 def test_stream_that_fails(call, kit):

@@ -102,7 +102,9 @@ async def test_body_that_does_not_fit(client, body, issues):
         content = response.json()
         assert [(issue["type"], issue["loc"]) for issue in content["additional_info"]] == issues
         assert content["code"] == 422
-        assert content["details"] == content["additional_info"][0]["msg"]
+        first = content["additional_info"][0]
+        place = ".".join(map(str, first["loc"]))
+        assert content["details"] == (f"{first['msg']} at {place}" if place else first["msg"])
         assert len(content["id"]) == 32
 
 
@@ -267,6 +269,7 @@ async def test_event_stream(client):
         ("value", 400, "ValueError('bad value')"),
         ("other", 500, "Unhandled exception: went wrong"),
         ("known", 404, "not there"),
+        ("exit", 500, "Unhandled exception: GeneratorExit was raised"),
     ],
 )
 async def test_event_stream_that_fails(client, text, code, details):

@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import threading
 
+import httpx
 import pytest
 
+from caikit.runtime.engine import Engine, Gate, Observer
+from caikit.runtime.engine.byte_budget import ByteBudget
 from caikit.runtime.engine.limits import DEFAULT_QUEUE_LIMIT
+from caikit.runtime.heads.http import HttpHead
+from caikit.runtime.transport.asgi import AsgiApp
 
 
 def refuse_constants(name):
@@ -50,6 +55,14 @@ async def test_body_without_encoding(client):
     assert response.status_code == 200
 
 
+async def test_huge_wrong_values_are_not_written_out(client):
+    """What is shown of a value costs as much as what is shown, not as much as the value."""
+    inputs = [[number] for number in range(5_000)]
+    shown = (await client.post("/task/show", json={"model_id": "m", "inputs": inputs})).json()
+    assert shown["additional_info"][0]["input"].startswith("[[0], [1], [2]")
+    assert len(shown["additional_info"][0]["input"]) < 1010
+
+
 async def test_long_texts_are_cut(client):
     long = "x" * 100_000
     for body in ({"model_id": "m", "inputs": long}, {"model_id": "m", "inputs": "value", long: 1}):
@@ -85,3 +98,43 @@ async def test_end_of_the_server_says_when_to_come_again(client, engine):
     engine.gate.drain()
     response = await client.post("/task/show", json={"model_id": "m", "inputs": "a"})
     assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+
+
+async def test_too_many_large_bodies_are_told_to_come_again(workers, kit):
+    gate = Gate(workers, bytes_held=ByteBudget(1000))
+    head = HttpHead(
+        Engine(gate=gate, observer=Observer()), kit.operations, title="Tests", version="1", description=""
+    )
+    app = AsgiApp(head, workers=workers, gate=gate)
+
+    async def body(*lengths):
+        for length in lengths:
+            yield b" " * length
+        yield b'{"model_id": "m", "inputs": "a"}'
+
+    headers = {"content-type": "application/json"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        response = await client.post("/task/show", content=body(500, 600), headers=headers)
+        assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+        assert "runtime.max_held_request_bytes" in response.json()["details"]
+        assert (await client.post("/task/show", content=body(500, 400), headers=headers)).status_code == 200
+    assert gate.bytes_held.held == 0
+
+
+async def test_readiness(engine, workers, kit):
+    obstacles = ["Loading 2 models", "Loading 1 models", None]
+    head = HttpHead(
+        engine, kit.operations, title="Tests", version="1", description="", find_obstacle=lambda: obstacles[0]
+    )
+    app = AsgiApp(head, workers=workers, gate=engine.gate)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        while obstacles[0] is not None:
+            ready = await client.get("/readyz")
+            assert (ready.status_code, ready.text) == (503, obstacles.pop(0))
+            for path in ("/livez", "/health"):
+                assert (await client.get(path)).status_code == 200
+        assert (await client.get("/readyz")).status_code == 200
+        engine.gate.drain()
+        assert (await client.get("/livez")).status_code == 200
+        for path in ("/readyz", "/health"):
+            assert (await client.get(path)).status_code == 503

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import yaml
 from noted_models import GATES, NOTE_ID, eventually, loads_of, names_in, write_model
 
+import caikit
 from caikit.runtime.engine.errors import RequestError
 from caikit.runtime.engine.status import Status
-from caikit.runtime.models import ModelState
+from caikit.runtime.models import ModelState, StoreSettings
 
 CONFIG = yaml.safe_dump({"module_id": NOTE_ID, "text": "deployed"}).encode()
 
@@ -40,7 +43,7 @@ def test_folders_of_the_working_directory_are_no_models(make_store, tmp_path, mo
 
 def test_a_model_is_served_as_soon_as_it_is_there(make_store, models_dir):
     store = lazy(make_store)
-    with pytest.raises(RequestError, match=r"^Model m not found. Nested error: .*config.yml"):
+    with pytest.raises(RequestError, match=r"^Model 'm' is not found$"):
         store.use("m")
     (models_dir / "m").mkdir()
     with pytest.raises(RequestError, match=r"^Model m not found"):
@@ -330,3 +333,22 @@ def test_undeploy_while_the_model_is_loading(make_store, models_dir):
     store.undeploy("m")
     assert store.models == {}
     GATES.setdefault("undeploy", threading.Event()).set()
+
+
+def test_plain_files_are_no_models_for_our_own_finder(make_store, models_dir):
+    write_model(models_dir, "folder")
+    with zipfile.ZipFile(models_dir / "archive", "w") as archive:
+        archive.write(models_dir / "folder" / "config.yml", "config.yml")
+    (models_dir / "config.yml").write_text("module_id: none\n")
+    (models_dir / "README").write_text("About these models")
+    store = make_store(files_are_models=False)
+    assert sorted(store.models) == ["archive", "folder"]
+    assert store.load_totals()["standalone-model"].failures == 0
+
+
+def test_files_may_be_models_for_other_finders():
+    config = caikit.get_config()
+    assert not StoreSettings.from_config(config).files_are_models
+    other = copy.deepcopy(config)
+    other.model_management.finders.default.type = "MINE"
+    assert StoreSettings.from_config(other).files_are_models

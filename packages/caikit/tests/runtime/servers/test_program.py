@@ -131,3 +131,22 @@ def test_arguments_that_nobody_knows_are_refused():
     result = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert result.returncode == 2
     assert "unrecognized arguments: --port=1" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("library", "cause"),
+    [
+        (None, "there is no module of that name (No module named 'asked_library')"),
+        ("import nothing_of_that_name", "ModuleNotFoundError: No module named 'nothing_of_that_name'"),
+        ("known = 1\nunknown_name", "NameError: name 'unknown_name' is not defined"),
+    ],
+)
+@pytest.mark.parametrize("program_name", ["caikit.runtime", "caikit.runtime.http_server"])
+def test_library_that_cannot_be_imported(start_program, tmp_path, program_name, library, cause):
+    if library is not None:
+        (tmp_path / "asked_library.py").write_text(library)
+    program = start_program("-m", program_name, library="asked_library")
+    assert program.finish() == 1
+    output = "".join(program.output)
+    assert f"Library 'asked_library' (runtime.library) cannot be served: {cause}" in output
+    assert "Traceback" not in output

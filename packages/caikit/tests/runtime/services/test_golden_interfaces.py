@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from google.protobuf import descriptor_pb2
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 DUMP = "caikit.runtime.dump_services"
+STREAMED_INPUT = re.compile("/(client|bidi)-streaming-")
 
 
 def run_with_golden_library(
@@ -73,13 +75,13 @@ def test_modules_file(dumped):
 
 
 def test_openapi_document(tmp_path):
-    """Same paths and methods as the document of the recorded server."""
+    """Same paths and methods as the document of the recorded server, which took no streamed input."""
     run_with_golden_library(tmp_path, "-m", DUMP, "out", head="HTTP")
     ours = json.loads((tmp_path / "out" / "openapi.json").read_text())
     golden = json.loads((GOLDEN / "dump" / "openapi_served.json").read_text())
-    assert {path: set(operations) for path, operations in ours["paths"].items()} == {
-        path: set(operations) for path, operations in golden["paths"].items()
-    }
+    assert {
+        path: set(operations) for path, operations in ours["paths"].items() if not STREAMED_INPUT.search(path)
+    } == {path: set(operations) for path, operations in golden["paths"].items()}
     assert ours["info"]["title"] == "GoldenLib"
 
 

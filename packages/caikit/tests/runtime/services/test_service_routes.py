@@ -64,7 +64,11 @@ def test_inference(serve):
     assert unary.description == "Compares two texts"
     assert unary.extra_openapi == {"summary": "Compares"}
     assert found["ServerStreamingCompareTextTaskPredict"].path == "/api/v1/task/server-streaming-compare-text"
-    assert found["ClientStreamingCompareTextTaskPredict"] is None
+    streamed = found["ClientStreamingCompareTextTaskPredict"]
+    assert (streamed.path, streamed.layout) == (
+        "/api/v1/task/client-streaming-compare-text",
+        Layout.INFERENCE,
+    )
 
 
 def test_jobs(serve):

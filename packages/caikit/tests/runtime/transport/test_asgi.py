@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 
 from caikit.runtime.engine import Gate, RequestContext, WorkerPool
+from caikit.runtime.engine.byte_budget import ByteBudget
 from caikit.runtime.transport.asgi import AsgiApp
 from caikit.runtime.transport.http_messages import HttpAnswer
 from caikit.runtime.transport.uvicorn_server import ConnectionLimits, UvicornServer
 
 
 class Endpoint:
+    guard = None
+    takes_lines = False
     stream_headers = [(b"content-type", b"text/event-stream")]
 
     def __init__(self, serve, *, streaming=False):
@@ -62,10 +65,11 @@ class Server:
         max_queued: int = 100,
         longest_wait: float | None = None,
         limits: ConnectionLimits | None = None,
+        max_held_bytes: int | None = None,
         **kwargs: Any,
     ):
         self.workers = WorkerPool(threads, longest_wait=longest_wait)
-        self.gate = Gate(self.workers, max_queued=max_queued)
+        self.gate = Gate(self.workers, max_queued=max_queued, bytes_held=ByteBudget(max_held_bytes))
         self.app = AsgiApp(Application(endpoints), workers=self.workers, gate=self.gate, **kwargs)
         listener = socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]

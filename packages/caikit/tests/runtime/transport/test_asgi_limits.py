@@ -12,7 +12,7 @@ from test_asgi import Endpoint, Server, wait_until
 
 from caikit.runtime.transport.uvicorn_server import ConnectionLimits
 
-HASTY = ConnectionLimits(read_seconds=0.3, stall_seconds=0.3, head_bytes=10_000)
+HASTY = ConnectionLimits(read_seconds=0.3, stall_seconds=0.3, min_body_rate=4, head_bytes=10_000)
 
 
 def read_all(sock: socket.socket) -> bytes:
@@ -157,6 +157,65 @@ def test_body_that_keeps_coming_is_waited_for():
             time.sleep(0.12)
             sock.sendall(b"x")
         assert read_all(sock).endswith(b"x" * 10)
+        sock.close()
+
+
+def test_body_that_only_drips_is_not_waited_for():
+    limits = ConnectionLimits(read_seconds=0.3, min_body_rate=100)
+    with Server({"/do": Endpoint(lambda context, body: body)}, limits=limits) as server:
+        sock = connect(server, b"POST /do HTTP/1.1\r\ncontent-length: 1000\r\n\r\n")
+        sock.settimeout(0.05)
+        answer = b""
+        for _ in range(100):
+            sock.sendall(b"x")
+            with contextlib.suppress(TimeoutError):
+                answer = sock.recv(10_000)
+                break
+        assert answer.startswith(b"HTTP/1.1 408")
+        assert b"runtime.http.min_body_rate" in answer
+        sock.close()
+
+
+def test_large_bodies_are_bounded_in_sum():
+    """Those that fit are served; the one that does not is told to come again, and its bytes are given back."""
+    release, started = threading.Event(), threading.Event()
+
+    def serve(context, body):
+        started.set()
+        return b"%d" % (release.wait(10) and len(body))
+
+    with Server({"/do": Endpoint(serve)}, max_held_bytes=1_000_000) as server:
+        budget = server.gate.bytes_held
+        first = server.connect("/do", b"x" * 700_000)
+        assert started.wait(5)
+        assert budget.held == 700_000
+        status, text = server.post("/do", b"x" * 400_000)
+        assert status == 503
+        assert b"runtime.max_held_request_bytes" in text
+        second = server.connect("/do", b"x" * 250_000)
+        wait_until(lambda: budget.held == 950_000)
+        release.set()
+        assert first.recv(10_000).endswith(b"700000")
+        assert second.recv(10_000).endswith(b"250000")
+        assert server.post("/do", b"x" * 900_000) == (200, b"900000")
+        wait_until(lambda: budget.held == 0)
+        for sock in (first, second):
+            sock.close()
+
+
+def test_clients_that_leave_in_the_middle_of_a_body_hold_nothing():
+    with Server({"/do": Endpoint(lambda context, body: body)}) as server:
+        sock = connect(server, b"POST /do HTTP/1.1\r\ncontent-length: 1000000\r\n\r\n" + b"x" * 500_000)
+        wait_until(lambda: server.gate.bytes_held.held >= 400_000)
+        sock.close()
+        wait_until(lambda: server.gate.bytes_held.held == 0)
+
+
+def test_large_bodies_are_refused_before_they_are_read():
+    with Server({"/do": Endpoint(lambda context, body: body)}) as server:
+        server.gate.drain()
+        sock = connect(server, b"POST /do HTTP/1.1\r\ncontent-length: 1000000\r\n\r\n" + b"x" * 1000)
+        assert read_all(sock).startswith(b"HTTP/1.1 503")
         sock.close()
 
 

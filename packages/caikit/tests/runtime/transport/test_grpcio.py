@@ -13,6 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from caikit.runtime.engine import Gate, RequestContext, RequestError, Shape, Status, WorkerPool
+from caikit.runtime.engine.byte_budget import ByteBudget
 from caikit.runtime.transport.grpcio import GrpcioTransport
 
 
@@ -21,6 +22,7 @@ class Endpoint:
     shape: Shape
     serve: Any
     acknowledge: bool = False
+    guard: Any = None
 
     def answer(self, context, body):
         return self.serve(context, body)
@@ -37,10 +39,11 @@ class Server:
         threads: int = 4,
         max_queued: int | None = 100,
         longest_wait: float | None = None,
+        max_held_bytes: int | None = None,
         **kwargs: Any,
     ):
         self.workers = WorkerPool(threads, longest_wait=longest_wait)
-        self.gate = Gate(self.workers, max_queued=max_queued)
+        self.gate = Gate(self.workers, max_queued=max_queued, bytes_held=ByteBudget(max_held_bytes))
         self.transport = GrpcioTransport(endpoints, workers=self.workers, gate=self.gate, **kwargs)
         self.port = self.transport.listen("127.0.0.1:0")
 

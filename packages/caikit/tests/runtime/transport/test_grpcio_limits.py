@@ -138,3 +138,42 @@ def test_malformed_bytes_for_the_services_of_grpc(method):
         call = server.channel.stream_stream(f"/{method}")(iter([b"\xff\xff"]), timeout=5)
         assert call.code() is grpc.StatusCode.INVALID_ARGUMENT
         assert "malformed" in call.details()
+
+
+@pytest.mark.parametrize("path", ["/a.B/Unary", "/a.B/Out"])
+def test_large_messages_are_bounded_in_sum(path):
+    release, started = threading.Event(), threading.Event()
+
+    def hold(context, body):
+        started.set()
+        release.wait(10)
+        return [body] if path.endswith("Out") else body
+
+    shape = Shape.SERVER_STREAM if path.endswith("Out") else Shape.UNARY
+    with Server({path: Endpoint(shape, hold)}, max_held_bytes=1_000_000) as server:
+        call = server.channel.stream_stream(path)
+        first = call(iter([b"x" * 700_000]), timeout=10)
+        assert started.wait(5)
+        second = call(iter([b"x" * 400_000]), timeout=10)
+        assert second.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert "runtime.max_held_request_bytes" in second.details()
+        release.set()
+        assert [len(answer) for answer in first] == [700_000]
+        assert [len(answer) for answer in call(iter([b"x" * 900_000]), timeout=10)] == [900_000]
+        wait_until(lambda: server.gate.bytes_held.held == 0)
+
+
+class OddError(Exception):
+    def code(self):
+        raise GeneratorExit
+
+
+@pytest.mark.parametrize("error", [OddError, GeneratorExit, SystemExit])
+def test_no_error_leaves_a_call_without_an_answer(error):
+    def fail(context, body):
+        raise error
+
+    with Server({"/a.B/Unary": Endpoint(Shape.UNARY, fail)}) as server:
+        with pytest.raises(grpc.RpcError) as caught:
+            server.call("/a.B/Unary", b"x", timeout=5)
+        assert caught.value.code() is grpc.StatusCode.INTERNAL

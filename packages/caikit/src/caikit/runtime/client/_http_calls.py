@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from caikit.runtime.engine import shorten
 from caikit.runtime.names import StreamEventTypes
+from caikit.runtime.trace._outgoing import outgoing_pairs
 
 from ._connections import Connection
 from ._deadline import Deadline
@@ -136,7 +137,7 @@ def _send(session: Any, call: HttpCall, deadline: Deadline) -> requests.Response
         f"{call.target}{call.path}",
         data=call.body,
         params=call.query,
-        headers={"accept-encoding": "identity", **call.headers},
+        headers={"accept-encoding": "identity", **dict(outgoing_pairs()), **call.headers},
         timeout=deadline.remaining(),
         # Else an environment variable would take its place.
         verify=session.verify,

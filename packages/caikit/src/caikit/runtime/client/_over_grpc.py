@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from caikit.core.data_model import DataObjectBase, DataStream
 from caikit.runtime.engine import Shape
 from caikit.runtime.names import ServiceType, get_grpc_route_name
+from caikit.runtime.trace._outgoing import outgoing_pairs
 
 from ._errors import unreadable
 from ._grpc_calls import call_unary, call_with_stream, stream_answers
@@ -88,7 +89,7 @@ def _messages(plan: CallPlan, given: Given, streaming: list[str]) -> Iterator[by
 
 
 def _metadata(model: RemoteModuleBase) -> Pairs:
-    return (*model._credentials.pairs(), (model._model_key, model._model_name))
+    return (*model._credentials.pairs(), *outgoing_pairs(), (model._model_key, model._model_name))
 
 
 def _timeout(model: RemoteModuleBase) -> float | None:

@@ -1,16 +1,30 @@
 """The transport-free core of the runtime: operations, and how one is run."""
 
+from ._request_id import REQUEST_ID_HEADER, TRACE_HEADER, find_request_id
+from .access_log import AccessLog
 from .admission import Gate
 from .cancel import CancelToken
-from .context import RequestContext
+from .context import RequestContext, Served, Span
 from .engine import Engine
-from .errors import Failure, OperationFailed, Origin, RequestError, new_error_id, shorten, to_failure
-from .observer import Metrics, Observer
+from .errors import (
+    Failure,
+    MissingInputsError,
+    OperationFailed,
+    Origin,
+    RequestError,
+    new_error_id,
+    shorten,
+    to_failure,
+)
+from .observer import Listener, Observation, Observer
 from .operation import Body, Codec, HttpRoute, Kind, Layout, Operation, Shape
 from .status import Status
 from .workers import WorkerPool
 
 __all__ = [
+    "REQUEST_ID_HEADER",
+    "TRACE_HEADER",
+    "AccessLog",
     "Body",
     "CancelToken",
     "Codec",
@@ -20,16 +34,21 @@ __all__ = [
     "HttpRoute",
     "Kind",
     "Layout",
-    "Metrics",
+    "Listener",
+    "MissingInputsError",
+    "Observation",
     "Observer",
     "Operation",
     "OperationFailed",
     "Origin",
     "RequestContext",
     "RequestError",
+    "Served",
     "Shape",
+    "Span",
     "Status",
     "WorkerPool",
+    "find_request_id",
     "new_error_id",
     "shorten",
     "to_failure",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from .byte_budget import ByteBudget
 from .errors import RequestError
 from .limits import DEFAULT_QUEUE_LIMIT, QUEUE_LIMIT_KEY, QUEUE_SECONDS_KEY
 from .status import Status
@@ -11,7 +14,17 @@ from .workers import WorkerPool
 class Gate:
     """Refuses requests early and cheaply when too many wait for a worker or the server shuts down."""
 
-    def __init__(self, workers: WorkerPool, *, max_queued: int | None = DEFAULT_QUEUE_LIMIT) -> None:
+    def __init__(
+        self,
+        workers: WorkerPool,
+        *,
+        max_queued: int | None = DEFAULT_QUEUE_LIMIT,
+        bytes_held: ByteBudget | None = None,
+        on_refusal: Callable[[RequestError], object] = lambda refusal: None,
+    ) -> None:
+        """`on_refusal` is told of each request that is turned away."""
+        self._on_refusal = on_refusal
+        self.bytes_held = bytes_held or ByteBudget()
         self._workers = workers
         self._max_queued = max_queued
         self._draining = False
@@ -27,9 +40,9 @@ class Gate:
     def refusal(self) -> RequestError | None:
         """Why a request cannot be admitted now, or None."""
         if self._draining:
-            return RequestError(Status.UNAVAILABLE, "The server is shutting down")
+            return self.refuse(Status.UNAVAILABLE, "The server is shutting down")
         if self._max_queued is not None and self._workers.queued > self._max_queued:
-            return RequestError(
+            return self.refuse(
                 Status.RESOURCE_EXHAUSTED,
                 f"Too many requests are waiting: more than {self._max_queued} ({QUEUE_LIMIT_KEY})",
             )
@@ -37,7 +50,13 @@ class Gate:
 
     def overdue(self) -> RequestError:
         """Why a request that was admitted is not served: it has waited in line for too long."""
-        return RequestError(
+        return self.refuse(
             Status.RESOURCE_EXHAUSTED,
             f"No worker was free for {self._workers.longest_wait:g} seconds ({QUEUE_SECONDS_KEY})",
         )
+
+    def refuse(self, status: Status, message: str) -> RequestError:
+        """Turn one request away."""
+        refusal = RequestError(status, message)
+        self._on_refusal(refusal)
+        return refusal

@@ -4,19 +4,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
+from ._request_id import find_request_id, make_request_id
 from .abort import AbortableIterator, call_abortable
 from .cancel import CancelToken
-from .errors import new_error_id
 
 Parameters = ParamSpec("Parameters")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_REQUEST_ID_HEADER = "x-request-id"
-_LONGEST_REQUEST_ID = 128
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The method of a model that answers a request."""
+
+    model: type
+    task: str
+    method: str
+
+
+class Span(Protocol):
+    """What is recorded of a request that is traced."""
+
+    def decoded(self, seconds: float) -> None:
+        """The request is well-formed, which took this long; the work begins."""
+
+    def timed(self, name: str, function: Callable[[], Result]) -> Result:
+        """Call a function; what takes long gets a span of its own."""
 
 
 class RequestContext:
@@ -34,6 +51,8 @@ class RequestContext:
         "model_id",
         "omits_empty_lists",
         "on_decoded",
+        "served",
+        "span",
         "streaming",
     )
 
@@ -52,6 +71,9 @@ class RequestContext:
         self.abort_exception: type[Exception] | None = None
         self.on_decoded: Callable[[], object] | None = None
         """Called in the worker as soon as the request proved to be well-formed."""
+        self.served: Served | None = None
+        """What answers the request, as soon as that is known."""
+        self.span: Span | None = None
         self.omits_empty_lists = False
         """The wire format of the request makes no difference between an empty list and none."""
         self.streaming = False
@@ -78,11 +100,15 @@ class RequestContext:
 
     @property
     def request_id(self) -> str:
+        """The one that the client gave, if it is sound; else one of our own."""
         if self._request_id is None:
-            given = self.headers.get(_REQUEST_ID_HEADER, "")
-            sound = 0 < len(given) <= _LONGEST_REQUEST_ID and given.isprintable()
-            self._request_id = given if sound else new_error_id()
+            self._request_id = self.given_request_id or make_request_id()
         return self._request_id
+
+    @property
+    def given_request_id(self) -> str | None:
+        """The id that the client gave: `x-request-id`, or the trace of `traceparent`."""
+        return find_request_id(self.headers)
 
     @property
     def time_remaining(self) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, TypeVar
 
 from .admission import Gate
@@ -31,7 +32,7 @@ class Engine:
         try:
             result = self._work(operation, codec, context, body, observation)
             answer = _encode(operation, codec, result, "Could not serialize response")
-            observation.encode = observation.lap()
+            observation.encoded_item()
         except BaseException as error:
             raise _failed(error, context, observation) from error
         observation.succeeded()
@@ -43,6 +44,7 @@ class Engine:
         """Serve a request that has a stream of answers. Closing the iterator ends the work and frees everything."""
         observation = self._observer.observe(operation, context)
         items: Iterator[Any] = iter(())
+        handed_over = False
         try:
             items = iter(_stream(self._work(operation, codec, context, body, observation)))
             context.streaming = True
@@ -52,12 +54,17 @@ class Engine:
                 answer = _encode(
                     operation, codec, item, "Could not serialize output in model response stream"
                 )
-                observation.encode += observation.lap()
+                observation.encoded_item()
+                handed_over = True
                 yield answer
+                handed_over = False
                 observation.lap()
             observation.work += observation.lap()
-        except GeneratorExit:
+        except GeneratorExit as error:
             _close(items)
+            if not handed_over:
+                # Nobody has closed this stream: the model has raised it.
+                raise _failed(error, context, observation) from error
             gone = _reason(context)
             observation.failed(to_failure(gone), gone)
             raise
@@ -79,14 +86,25 @@ class Engine:
         arguments: Any
         if isinstance(body, bytes):
             arguments = codec.decode(body, context)
+            observation.received = 1
         else:
-            arguments = (codec.decode(message, context) for message in body)
-        observation.decode = observation.lap()
+            arguments = _decode_stream(codec, context, body, observation)
+            if codec.reads_ahead:
+                arguments = chain([next(arguments)], arguments)
+        observation.decoded()
         if context.on_decoded is not None:
             context.on_decoded()
         result = operation.work(context, arguments)
         observation.work = observation.lap()
         return result
+
+
+def _decode_stream(
+    codec: Codec[Any], context: RequestContext, body: Iterable[bytes], observation: Observation
+) -> Iterator[Any]:
+    for message in body:
+        observation.received += 1
+        yield codec.decode(message, context)
 
 
 def _stream(result: Any) -> Iterable[Any]:

@@ -3,6 +3,7 @@
 ```
 Exception
 ├── RequestError      a request that is refused or failed, with its status
+│   └── MissingInputsError
 └── OperationFailed   what the engine raises after an operation failed; carries the Failure
 ```
 """
@@ -11,9 +12,11 @@ from __future__ import annotations
 
 import enum
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .private_paths import hide_folders
 from .status import Status
 
 # Texts may repeat what the client sent.
@@ -50,6 +53,15 @@ class RequestError(Exception):
         self.id = id or new_error_id()
 
 
+class MissingInputsError(RequestError):
+    """Raised when a request lacks what the model cannot do without; a head may add where that is expected."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        what = "input" if len(names) == 1 else "inputs"
+        super().__init__(Status.INVALID_ARGUMENT, f"Missing required {what}: {', '.join(map(repr, names))}")
+        self.names = tuple(names)
+
+
 class OperationFailed(Exception):  # noqa: N818 - it states a fact that was already logged and counted
     """Raised by the engine when an operation failed; the cause is the original exception."""
 
@@ -73,9 +85,12 @@ def to_failure(error: BaseException, *, in_stream: bool = False) -> Failure:
         return error.failure
     status = _stated_status(error)
     if status is not None:
-        message = shorten(_stated_message(error))
+        message = hide_folders(shorten(_stated_message(error)))
         return Failure(status, message, _stated_id(error), Origin.STATUS, (), in_stream)
-    message = shorten(str(error))
+    message = hide_folders(shorten(str(error)))
+    if not message and not isinstance(error, Exception):
+        # GeneratorExit and its like say nothing by themselves.
+        message = f"{type(error).__name__} was raised"
     if isinstance(error, TypeError | ValueError):
         issues = tuple(getattr(error, "issues", ()))
         return Failure(Status.INVALID_ARGUMENT, message, new_error_id(), Origin.INPUT, issues, in_stream)
@@ -100,7 +115,7 @@ def _stated_status(error: BaseException) -> Status | None:
         code = getattr(error, "code", None)
         try:
             code = code() if callable(code) else None
-        except Exception:
+        except BaseException:  # foreign code, in the middle of handling an error
             return None
     name = getattr(code, "name", None)
     if not isinstance(name, str):

@@ -16,3 +16,11 @@ DEFAULT_READ_SECONDS = 20.0
 STALL_SECONDS_KEY = "runtime.stream_stall_seconds"
 DEFAULT_STALL_SECONDS = 60.0
 """How long a client may leave an answer unread, or the stream of its messages unbegun."""
+
+HELD_BYTES_KEY = "runtime.max_held_request_bytes"
+DEFAULT_HELD_BYTES = 512 * 1024 * 1024
+"""Bytes of large requests that a server holds at the same time."""
+
+BODY_RATE_KEY = "runtime.http.min_body_rate"
+DEFAULT_BODY_RATE = 10_000
+"""Bytes of a body per second, after the first seconds."""

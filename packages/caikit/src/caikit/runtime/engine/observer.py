@@ -1,4 +1,4 @@
-"""Sees every request begin and end: the only place that logs failures and feeds the metrics."""
+"""Sees every request begin and end: the only place that logs failures and tells those who count."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from typing import Protocol
 
 import alog
 
+from caikit._logged_request import REQUEST
+
 from .context import RequestContext
 from .errors import Failure, Origin, shorten
 from .operation import Operation
 from .status import Status
+from .workers import JOB
 
 log = alog.use_channel("GP-SERVICR-I")
 
 _LONGEST_MESSAGE = 1000
-_LONGEST_MODEL_ID = 200
+LONGEST_MODEL_ID = 200
 _LOG_CODES = {
     Origin.STATUS: "<RUN50530380W>",
     Origin.INPUT: "<RUN490439039W>",
@@ -23,65 +26,102 @@ _LOG_CODES = {
 }
 
 
-class Metrics(Protocol):
-    """What the engine counts."""
+class Listener(Protocol):
+    """Who wants to know about requests; called in the thread that serves the request, and must not fail or wait."""
 
-    def started(self, operation: Operation) -> None: ...
+    def started(self, observation: Observation) -> None: ...
 
-    def finished(
-        self,
-        operation: Operation,
-        model_id: str | None,
-        status: Status,
-        decode: float,
-        work: float,
-        encode: float,
-    ) -> None: ...
+    def finished(self, observation: Observation) -> None:
+        """A stream is finished when its last item was taken, or nobody takes any more."""
 
 
 class Observation:
-    """One observed request; collects how long its stages took, in seconds."""
+    """One observed request: how long its stages took, in seconds, and how it ended."""
 
-    __slots__ = ("_context", "_metrics", "_operation", "decode", "encode", "mark", "work")
+    __slots__ = (
+        "_listeners",
+        "_mark",
+        "context",
+        "decode",
+        "encode",
+        "error",
+        "first_item",
+        "operation",
+        "queued",
+        "received",
+        "seconds",
+        "sent",
+        "started_at",
+        "status",
+        "work",
+    )
 
-    def __init__(self, operation: Operation, context: RequestContext, metrics: Metrics | None) -> None:
-        self._operation = operation
-        self._context = context
-        self._metrics = metrics
-        self.decode = self.work = self.encode = 0.0
-        self.mark = time.perf_counter()
-        if metrics is not None:
-            metrics.started(operation)
+    def __init__(
+        self, operation: Operation, context: RequestContext, listeners: tuple[Listener, ...]
+    ) -> None:
+        self.operation = operation
+        self.context = context
+        self._listeners = listeners
+        self.decode = self.work = self.encode = self.seconds = 0.0
+        self.first_item: float | None = None
+        """Until the first item of a stream was ready."""
+        self.received = self.sent = 0
+        """Messages."""
+        self.status = Status.OK
+        self.error: BaseException | None = None
+        since = JOB.since
+        self.queued = 0.0 if since is None else time.monotonic() - since
+        """How long the request waited for its worker."""
+        self.started_at = self._mark = time.perf_counter()
+        REQUEST.set(context)
+        for listener in listeners:
+            listener.started(self)
 
     def lap(self) -> float:
         """Seconds since the last lap."""
         now = time.perf_counter()
-        elapsed = now - self.mark
-        self.mark = now
+        elapsed = now - self._mark
+        self._mark = now
         return elapsed
 
+    def decoded(self) -> None:
+        self.decode = self.lap()
+        if self.context.span is not None:
+            self.context.span.decoded(self.decode)
+
+    def encoded_item(self) -> None:
+        """Another item of a stream is ready."""
+        self.encode += self.lap()
+        self.sent += 1
+        if self.first_item is None:
+            self.first_item = self._mark - self.started_at
+
     def succeeded(self) -> None:
-        self._count(Status.OK)
+        self._finish()
 
     def failed(self, failure: Failure, error: BaseException) -> None:
-        self._count(failure.status)
-        _log_failure(self._operation, self._context, failure, error)
+        self.status = failure.status
+        self.error = error
+        _log_failure(self.operation, self.context, failure, error)
+        self._finish()
 
-    def _count(self, status: Status) -> None:
-        if self._metrics is not None:
-            self._metrics.finished(
-                self._operation, self._context.model_id, status, self.decode, self.work, self.encode
-            )
+    def _finish(self) -> None:
+        self.seconds = time.perf_counter() - self.started_at
+        for listener in self._listeners:
+            listener.finished(self)
+        # A stream that was forgotten may end in a thread that serves another request.
+        if REQUEST.get() is self.context:
+            REQUEST.set(None)
 
 
 class Observer:
-    """Makes the observations; without metrics it only logs."""
+    """Makes the observations of one server."""
 
-    def __init__(self, metrics: Metrics | None = None) -> None:
-        self._metrics = metrics
+    def __init__(self, *listeners: Listener) -> None:
+        self._listeners = listeners
 
     def observe(self, operation: Operation, context: RequestContext) -> Observation:
-        return Observation(operation, context, self._metrics)
+        return Observation(operation, context, self._listeners)
 
 
 def _log_failure(
@@ -95,7 +135,7 @@ def _log_failure(
         {
             "log_code": _LOG_CODES[failure.origin],
             "message": f"{operation.name} ended with {failure.status.name}: {message}",
-            "model_id": None if context.model_id is None else shorten(context.model_id, _LONGEST_MODEL_ID),
+            "model_id": None if context.model_id is None else shorten(context.model_id, LONGEST_MODEL_ID),
             "error_id": failure.id,
             "request_id": context.request_id,
         },

@@ -107,6 +107,8 @@ class Codec(Generic[Out]):
 
     decode: Callable[[bytes, RequestContext], dict[str, Any]]
     encode: Callable[[Any], Out]
+    reads_ahead: bool = False
+    """Streamed input: the first message says which model is meant, so it is decoded before the work begins."""
 
 
 Body = bytes | Iterator[bytes]

@@ -16,8 +16,15 @@ _SWEEPS_PER_WAIT = 8
 _LONGEST_SWEEP_SECONDS = 1.0
 
 
+class _Job(threading.local):
+    since: float | None = None
+    """When the job that this thread does came, in seconds of `time.monotonic`."""
+
+
+JOB = _Job()
+
 # Function, arguments, refusal, and when it came.
-_Job = tuple[Callable[..., object], tuple[Any, ...], Callable[..., object] | None, float]
+_Waiting = tuple[Callable[..., object], tuple[Any, ...], Callable[..., object] | None, float]
 
 
 class WorkerPool:
@@ -32,7 +39,7 @@ class WorkerPool:
         self.size = size
         self.longest_wait = longest_wait
         self._name = name
-        self._line: deque[_Job] = deque()
+        self._line: deque[_Waiting] = deque()
         # One closed lock per thread that has nothing to do. Operations of lists and deques are atomic.
         self._parked: list[threading.Lock] = []
         # A thread was woken and did not look at the line yet. One is enough: it wakes the next if more is to do,
@@ -117,13 +124,14 @@ class WorkerPool:
         self._waking = False
         while True:
             try:
-                function, args, _, _ = line.popleft()
+                function, args, _, since = line.popleft()
             except IndexError:
                 if not self._park(own_lock):
                     return
                 continue
             if line and not self._waking:
                 self._wake()
+            JOB.since = since
             try:
                 function(*args)
             except BaseException as error:

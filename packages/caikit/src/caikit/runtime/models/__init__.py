@@ -1,5 +1,6 @@
 """The models of a runtime: loaded, counted, watched, deployed and dropped."""
 
+from ._batching import ModelBatch
 from ._entry import Lease, LoadedModel, ModelState
 from .settings import StoreSettings
 from .shared import SHARED_STORE, SharedStore
@@ -9,6 +10,7 @@ __all__ = [
     "SHARED_STORE",
     "Lease",
     "LoadedModel",
+    "ModelBatch",
     "ModelState",
     "ModelStore",
     "SharedStore",

@@ -6,11 +6,14 @@ import threading
 from collections.abc import Callable
 from enum import Enum
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from caikit.core import ModuleBase
 
 from ._errors import again
+
+if TYPE_CHECKING:
+    from ._batching import ModelBatch
 
 
 class ModelState(Enum):
@@ -68,6 +71,8 @@ class LoadedModel:
         self._wakers: list[Callable[[], object]] = []
         self._model: ModuleBase | None = None
         self._error: Exception | None = None
+        self.batch: ModelBatch | None = None
+        """Set before the load ends, for a model whose requests are batched."""
         self._size: int | None = None
         self._users = 0
         self._retired = False

@@ -37,6 +37,10 @@ def not_loaded(model_id: str) -> RequestError:
     return RequestError(Status.NOT_FOUND, f"Model '{model_id}' not loaded")
 
 
+def not_found(model_id: str) -> RequestError:
+    return RequestError(Status.NOT_FOUND, f"Model '{model_id}' is not found")
+
+
 def still_being_written(model_id: str) -> RequestError:
     return RequestError(
         Status.UNAVAILABLE, f"Model '{model_id}' not loaded: its files are still being written"

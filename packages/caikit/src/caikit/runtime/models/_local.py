@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from pathlib import Path
 
 import alog
@@ -15,8 +16,10 @@ log = alog.use_channel("LOCAL-MODELS")
 class LocalModels:
     """Names and paths of the models below one directory; hidden entries are not models."""
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, *, files_are_models: bool = True) -> None:
+        """Without `files_are_models`, the only files that are models are zip archives."""
         self._configured = directory
+        self._files_are_models = files_are_models
         self.directory = Path(os.path.abspath(directory))
         self._refused: set[str] = set()
 
@@ -40,7 +43,16 @@ class LocalModels:
         """{model id: path}, sorted by id; raises FileNotFoundError when the directory is gone."""
         names = sorted(entry.name for entry in self.directory.iterdir() if not entry.name.startswith("."))
         self._warn_once({name for name in names if not is_plain_name(name)})
-        return {name: self.path(name) for name in names if is_plain_name(name)}
+        return {name: self.path(name) for name in names if is_plain_name(name) and self._may_be_model(name)}
+
+    def _may_be_model(self, name: str) -> bool:
+        path = self.directory / name
+        if self._files_are_models or not path.is_file() or zipfile.is_zipfile(path):
+            return True
+        log.debug(
+            "<RUN53190648D>", "Ignoring %s: a model is a folder with a config.yml, or a zip archive", path
+        )
+        return False
 
     def _warn_once(self, refused: set[str]) -> None:
         for name in sorted(refused - self._refused):

@@ -14,8 +14,9 @@ import alog
 
 from caikit.runtime.engine.errors import RequestError
 
+from ._batching import make_batch
 from ._entry import LoadedModel
-from ._errors import forget_frames, load_error, still_being_written, store_closed
+from ._errors import forget_frames, load_error, not_found, still_being_written, store_closed
 from ._failures import FailureMemory
 from ._files import fingerprint, steady
 from ._pool import LoadPool
@@ -39,6 +40,8 @@ class LoadPlan:
     retries: int = 0
     on_demand: bool = False
     """A request asked for it: wait until its files are complete, and do not make a fuss if there is none."""
+    by_name: bool = False
+    """There are no files for it here; a finder may know it."""
     keep_failure: bool = False
     """Leave a failed model in the table until somebody has asked for it."""
     size: int | None = None
@@ -117,6 +120,7 @@ class ModelTable:
             model = self._attempt(entry, plan)
             loader_seconds = time.perf_counter() - before
             entry.set_size(self.size_on_load(entry.id(), entry.path(), entry.type()))
+            entry.batch = make_batch(entry.id(), model, self._settings.batching_of(entry.type()))
         except BaseException as error:  # even SystemExit: requests wait for the outcome
             self._failed(entry, plan, error, seen)
         else:
@@ -158,7 +162,8 @@ class ModelTable:
         self, entry: LoadedModel, plan: LoadPlan, error: BaseException, seen: tuple[int, int, int] | None
     ) -> None:
         nothing_there = isinstance(error, FileNotFoundError | RequestError)
-        shown = load_error(entry.id(), error)
+        unknown = plan.by_name and isinstance(error, FileNotFoundError)
+        shown = not_found(entry.id()) if unknown else load_error(entry.id(), error)
         if nothing_there:
             report = log.debug if plan.on_demand else log.info
             report("<RUN66201871I>", "No model '%s': %s", entry.id(), error)

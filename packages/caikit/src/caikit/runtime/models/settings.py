@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from caikit.runtime.engine.batching import BatchSettings
+
+_DEFAULT = "default"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +21,15 @@ class StoreSettings:
     retries: int = 2
     write_detection_period: float = 0.05
     load_threads: int | None = None
+    files_are_models: bool = True
+    """Any file of the directory may be a model; otherwise only folders and zip archives are."""
+    batching: tuple[tuple[str, BatchSettings], ...] = ()
+    """By model type."""
+
+    def batching_of(self, model_type: str) -> BatchSettings | None:
+        """How requests for models of a type are batched; None if they are not."""
+        by_type = dict(self.batching)
+        return by_type.get(model_type) or by_type.get(_DEFAULT)
 
     @classmethod
     def from_config(cls, config: Any) -> StoreSettings:
@@ -29,4 +43,24 @@ class StoreSettings:
             retries=int(runtime.lazy_load_retries or 0),
             write_detection_period=float(runtime.lazy_load_write_detection_period_seconds or 0),
             load_threads=runtime.load_threads or None,
+            files_are_models=not _loads_only_folders(config.model_management),
+            batching=tuple(
+                (str(model_type), _read_batching(str(model_type), settings or {}))
+                for model_type, settings in (runtime.get("batching") or {}).items()
+            ),
         )
+
+
+def _loads_only_folders(components: Any) -> bool:
+    """True for our own loader and finder; somebody else's may know models that are single files."""
+    return bool(components.loaders.default.type == "CORE" and components.finders.default.type == "LOCAL")
+
+
+def _read_batching(model_type: str, settings: Mapping[str, Any]) -> BatchSettings:
+    place = f"runtime.batching.{model_type}"
+    size, delay = settings.get("size") or 0, settings.get("collect_delay_s") or 0.0
+    if not isinstance(size, int):
+        raise ValueError(f"{place}.size: expected a number of requests, got {size!r}")
+    if not isinstance(delay, int | float) or delay < 0:
+        raise ValueError(f"{place}.collect_delay_s: expected a number of seconds, got {delay!r}")
+    return BatchSettings(size, float(delay))

@@ -6,7 +6,7 @@ import gc
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import alog
@@ -32,8 +32,11 @@ from .settings import StoreSettings
 from .sizing import ModelSizerBase, model_sizer_factory
 
 if TYPE_CHECKING:
+    from caikit.core import ModuleBase
     from caikit.interfaces.runtime.data_model import ModelInfo
     from caikit.runtime.engine.context import RequestContext
+
+    from ._batching import ModelBatch
 
 log = alog.use_channel("MODEL-MANAGR")
 
@@ -50,8 +53,11 @@ class ModelStore:
         self.settings = settings
         self._sizer = sizer
         self._table = ModelTable(settings, loader, sizer)
-        self._local = LocalModels(settings.local_models_dir) if settings.local_models_dir else None
+        self._local: LocalModels | None = None
+        if settings.local_models_dir:
+            self._local = LocalModels(settings.local_models_dir, files_are_models=settings.files_are_models)
         self._watch: Watch | None = None
+        self._initial: list[LoadedModel] = []
         self._sync_lock = threading.Lock()
         self._deploy_lock = threading.Lock()
 
@@ -80,7 +86,9 @@ class ModelStore:
             settings.wait_for_initial_loads,
             settings.load_new_local_models,
         )
-        self.sync_local_models(wait=settings.wait_for_initial_loads, load=settings.load_new_local_models)
+        self._initial = self._sync(load=settings.load_new_local_models)
+        if settings.wait_for_initial_loads:
+            _wait_for(self._initial)
         if settings.lazy_load and settings.poll_period > 0:
             self._watch = Watch(self._poll, settings.poll_period, self._table.stop)
             self._watch.start()
@@ -96,6 +104,13 @@ class ModelStore:
     @property
     def closed(self) -> bool:
         return self._table.stop.is_set()
+
+    @property
+    def loads_initially(self) -> int:
+        """How many of the models that were there at the start are still being loaded."""
+        if self._initial:
+            self._initial = [entry for entry in self._initial if entry.loading()]
+        return len(self._initial)
 
     # Requests
 
@@ -117,6 +132,11 @@ class ModelStore:
             if lease is not None:
                 return lease
             # It was unloaded between the load and our claim: ask again.
+
+    def batch_of(self, model_id: str | None, model: ModuleBase) -> ModelBatch | None:
+        """The batches of a model that is in use, if its requests are batched."""
+        entry = self._table.get(model_id or "")
+        return entry.batch if entry is not None and entry.peek() is model else None
 
     @property
     def models(self) -> dict[str, LoadedModel]:
@@ -225,6 +245,12 @@ class ModelStore:
 
     def sync_local_models(self, wait: bool = False, load: bool = True) -> None:
         """Unload the models whose files have vanished and load new ones; `wait` for the end of these loads."""
+        entries = self._sync(load)
+        if wait:
+            _wait_for(entries)
+
+    def _sync(self, load: bool) -> list[LoadedModel]:
+        """The models whose loads begin."""
         local = self._require_local()
         with self._sync_lock:
             found = local.scan()
@@ -232,9 +258,7 @@ class ModelStore:
                 if local.has_lost(entry.path()):
                     log.info("<RUN12030841I>", "Unloading model '%s': its files are gone", model_id)
                     self.unload(model_id, wait=False)
-            entries = self._load_new(found) if load else []
-        for entry in entries if wait else ():
-            entry.wait()
+            return self._load_new(found) if load else []
 
     def _poll(self) -> bool:
         try:
@@ -271,7 +295,7 @@ class ModelStore:
         failure = self._table.failures.get(model_id)
         if not self.settings.lazy_load or self._local is None:
             raise not_loaded(model_id) if failure is None else again(failure.error)
-        path = self._local.path(model_id)
+        path, by_name = self._local.path(model_id), False
         if failure is not None and not failure.cheap and failure.blocks(fingerprint(path)):
             raise again(failure.error)
         if not os.path.exists(path):
@@ -279,8 +303,8 @@ class ModelStore:
                 # Something of that name in the working directory is none of the client's business.
                 raise not_loaded(model_id)
             # A finder may know models that are not on this disk.
-            path = model_id
-        plan = LoadPlan(retries=self.settings.retries, on_demand=True)
+            path, by_name = model_id, True
+        plan = LoadPlan(retries=self.settings.retries, on_demand=True, by_name=by_name)
         return self._table.begin(model_id, path, LOCAL_MODEL_TYPE, plan)
 
     def _raise_failure(self, entry: LoadedModel) -> None:
@@ -312,3 +336,8 @@ class ModelStore:
                 "<RUN53709826W>", "No local models: runtime.local_models_dir %r is not a directory", directory
             )
         self._local = None
+
+
+def _wait_for(entries: Iterable[LoadedModel]) -> None:
+    for entry in entries:
+        entry.wait()

@@ -12,6 +12,7 @@ from caikit.core.data_model import DataObjectBase
 from caikit.core.data_model.dataobject import make_dataobject
 
 from ._parameters import Parameter
+from .lock_file import locked
 
 __all__ = ["message_class"]
 
@@ -23,6 +24,7 @@ def message_class(
 ) -> type[DataObjectBase]:
     """The class for these fields; the same class as before where nothing changed."""
     full_name = f"{package}.{name}"
+    fields = locked(full_name, fields)
     known_fields, known_class = _classes.get(full_name, (None, None))
     if known_class is not None and _same(known_fields, fields) and _is_current(known_class):
         return known_class

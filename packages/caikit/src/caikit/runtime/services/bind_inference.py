@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from caikit.core import MODEL_MANAGER, BackendBase
+from caikit.core import MODEL_MANAGER, BackendBase, ModuleBase
 from caikit.core.data_model._schema import schema_of
-from caikit.runtime.engine.errors import RequestError
+from caikit.runtime.engine.errors import MissingInputsError, RequestError
+from caikit.runtime.engine.operation import Shape
 from caikit.runtime.engine.status import Status
 
 from .bind_arguments import ArgumentReader, Converter, Leases
@@ -19,9 +21,11 @@ from .bind_streams import MISSING, HeldStream, RequestStreams, absent_element
 if TYPE_CHECKING:
     from caikit.core import TaskBase
     from caikit.runtime.engine.context import RequestContext
-    from caikit.runtime.models import ModelStore
+    from caikit.runtime.models import ModelBatch, ModelStore
 
     from ._spec import RpcSpec
+
+_BATCHED_METHOD = "run"
 
 Work = Callable[["RequestContext", Any], Any]
 
@@ -55,6 +59,7 @@ class ModelCalls:
     ) -> None:
         self._store = store
         self._backends = backends
+        self._unary = spec.shape is Shape.UNARY
         self._plans = CallPlans(spec, task, served_tasks)
         self.reader = ArgumentReader(spec.request)
 
@@ -63,11 +68,18 @@ class ModelCalls:
         self._backends.notify(context)
         leases = Leases(self._store, context)
         try:
-            model = leases.take(context.model_id)
-            return model, self._plans.find(model, context.model_id), leases
+            model = self._take(leases, context)
+            plan = self._plans.find(model, context.model_id)
+            context.served = plan.served
+            return model, plan, leases
         except BaseException:
             leases.release()
             raise
+
+    def _take(self, leases: Leases, context: RequestContext) -> Any:
+        if context.span is None:
+            return leases.take(context.model_id)
+        return context.span.timed("load_model", partial(leases.take, context.model_id))
 
     def keywords(
         self, plan: CallPlan, context: RequestContext, given: Mapping[str, Any], leases: Leases
@@ -80,6 +92,12 @@ class ModelCalls:
                 if name not in keywords:
                     keywords[name] = make()
         return self.reader.read(keywords, leases) if self.reader.converters else keywords
+
+    def batch_of(self, model: ModuleBase, plan: CallPlan, context: RequestContext) -> ModelBatch | None:
+        """The batches of a model that answers several calls at once, if that is configured."""
+        if type(model).run_batch is ModuleBase.run_batch or not self._unary or plan.method != _BATCHED_METHOD:
+            return None
+        return self._store.batch_of(context.model_id, model)
 
 
 def inference_work(calls: ModelCalls, spec: RpcSpec, task: type[TaskBase]) -> Work:
@@ -94,7 +112,8 @@ Prepare = Callable[[CallPlan, "RequestContext", Any, Leases], dict[str, Any]]
 def _answer_once(calls: ModelCalls, prepare: Prepare, context: RequestContext, arguments: Any) -> Any:
     model, plan, leases = calls.find(context)
     try:
-        return _call(model, plan, context, prepare(plan, context, arguments, leases))
+        keywords = prepare(plan, context, arguments, leases)
+        return _call(model, plan, context, keywords, calls.batch_of(model, plan, context))
     finally:
         leases.release()
 
@@ -112,10 +131,36 @@ def _answer_stream(calls: ModelCalls, prepare: Prepare, context: RequestContext,
     return result
 
 
-def _call(model: Any, plan: CallPlan, context: RequestContext, keywords: dict[str, Any]) -> Any:
+def _call(
+    model: Any,
+    plan: CallPlan,
+    context: RequestContext,
+    keywords: dict[str, Any],
+    batch: ModelBatch | None = None,
+) -> Any:
     if plan.context_arg is not None:
         keywords[plan.context_arg] = context.native
-    return context.call(partial(getattr(model, plan.method), **keywords))
+    method = getattr(model, plan.method)
+    try:
+        if batch is not None:
+            return batch.call(model, context, keywords)
+        return context.call(partial(method, **keywords))
+    except TypeError as error:
+        missing = _missing(method, keywords)
+        if missing:
+            raise MissingInputsError(missing) from error
+        raise
+
+
+def _missing(method: Callable[..., Any], keywords: Mapping[str, Any]) -> list[str]:
+    """What a method needs and did not get, for which Python has refused to call it."""
+    return [
+        name
+        for name, each in inspect.signature(method).parameters.items()
+        if name not in keywords
+        and each.default is each.empty
+        and each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
+    ]
 
 
 def _prepare_unary(calls: ModelCalls) -> Prepare:

@@ -7,15 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+import alog
+
 from caikit.core.data_model import JobStatus
 from caikit.core.exceptions.caikit_core_exception import CaikitCoreException, CaikitCoreStatusCode
 from caikit.core.model_management.job_base import JobQueueFullError, JobStoreError
 from caikit.runtime.engine.errors import RequestError
+from caikit.runtime.engine.private_paths import hide_folders
 from caikit.runtime.engine.status import Status
 
 if TYPE_CHECKING:
     from caikit.core.data_model import DataObjectBase
     from caikit.core.model_management import JobFutureBase
+
+
+log = alog.use_channel("JOB-STATE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ class JobKind:
         except ValueError as error:  # the id names a trainer or predictor that does not exist
             raise self.not_found(job_id) from error
         except JobStoreError as error:
-            raise RequestError(Status.UNAVAILABLE, str(error)) from error
+            raise job_not_taken(error) from error
 
     def not_found(self, job_id: str | None) -> RequestError:
         return RequestError(Status.NOT_FOUND, f"Unknown {self.unknown}: {job_id or ''}")
@@ -80,8 +86,11 @@ class JobKind:
 
 def job_not_taken(error: JobQueueFullError | JobStoreError) -> RequestError:
     """The refusal of a job that cannot be kept."""
-    full = isinstance(error, JobQueueFullError)
-    return RequestError(Status.RESOURCE_EXHAUSTED if full else Status.UNAVAILABLE, str(error))
+    if isinstance(error, JobQueueFullError):
+        return RequestError(Status.RESOURCE_EXHAUSTED, str(error))
+    # Where the records are is nothing for callers.
+    log.error("<RUN61240061E>", "%s", error)
+    return RequestError(Status.UNAVAILABLE, "The records of jobs cannot be used at the moment")
 
 
 def in_utc(moment: datetime | None) -> datetime | None:
@@ -90,4 +99,4 @@ def in_utc(moment: datetime | None) -> datetime | None:
 
 
 def _reasons(info: Any) -> list[str]:
-    return [getattr(error, "message", None) or str(error) for error in info.errors or ()]
+    return [hide_folders(getattr(error, "message", None) or str(error)) for error in info.errors or ()]

@@ -68,8 +68,8 @@ _JOB_METHODS = {
 
 
 def http_route(spec: RpcSpec, prefix: str) -> HttpRoute | None:
-    """The route of an RPC below a prefix such as `api/v1`; streamed input has none."""
-    if spec.shape.input_streaming:
+    """The route of an RPC below a prefix such as `api/v1`."""
+    if spec.shape.input_streaming and spec.service_type is not ServiceType.INFERENCE:
         return None
     match spec.service_type:
         case ServiceType.INFERENCE:
@@ -116,7 +116,7 @@ def _task_route(spec: RpcSpec, path: str, summary: str) -> HttpRoute:
         method="POST",
         path=path,
         layout=Layout.INFERENCE,
-        required=tuple(task.get_required_parameters(input_streaming=False)),
+        required=tuple(task.get_required_parameters(input_streaming=spec.shape.input_streaming)),
         visible=task.get_visibility(),
         summary=summary,
         description=_doc(task),

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from functools import partial
 
-from caikit.runtime.engine import RequestContext, RequestError, Status
+from caikit.runtime.engine import Body, RequestContext, RequestError, Status
 from caikit.runtime.engine.limits import STALL_SECONDS_KEY
 
 from ._hand_over import HandOver
@@ -20,7 +20,7 @@ def run(
     endpoint: HttpEndpoint,
     context: RequestContext,
     request: HttpRequest,
-    body: bytes,
+    body: Body,
 ) -> None:
     """In a worker: make one answer."""
     try:
@@ -46,7 +46,7 @@ def run_stream(
     endpoint: HttpEndpoint,
     context: RequestContext,
     request: HttpRequest,
-    body: bytes,
+    body: Body,
 ) -> None:
     """In a worker: make a stream, as fast as its reader takes it."""
     # The response starts as soon as the request is known to be well-formed, not with the first item.
@@ -61,6 +61,9 @@ def run_stream(
                             Status.DEADLINE_EXCEEDED,
                         )
                     return
+    except BaseException:
+        line.failed = True
+        raise
     finally:
         line.finish()
 

@@ -6,9 +6,11 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
 from typing import Any
 
-from caikit.runtime.engine import RequestContext
+from caikit.runtime.engine import REQUEST_ID_HEADER, TRACE_HEADER, RequestContext, find_request_id
 
 from .http_messages import HttpRequest, read_headers
+
+_ID_HEADERS = (REQUEST_ID_HEADER.encode(), TRACE_HEADER.encode())
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -46,6 +48,23 @@ def make_context(scope: Message) -> RequestContext:
         headers=partial(read_headers, scope["headers"]),
         native=partial(_make_native, scope),
     )
+
+
+def returning_id(scope: Message, send: Send) -> Send:
+    """`send`, so that the id that the client gave the request goes back to it."""
+    if not any(name in _ID_HEADERS for name, _ in scope["headers"]):
+        return send
+    given = find_request_id(read_headers(scope["headers"]))
+    if given is None:
+        return send
+    header = (_ID_HEADERS[0], given.encode())
+
+    async def send_id(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], header]
+        await send(message)
+
+    return send_id
 
 
 def _make_native(scope: Message) -> Any:

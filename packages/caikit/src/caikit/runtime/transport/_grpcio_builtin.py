@@ -12,7 +12,9 @@ from grpc_health.v1 import health, health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from caikit.runtime.engine import CancelToken, RequestError, Status
+from caikit.runtime.engine.guard import Guard
 
+from ._grpcio_access import find_refusal
 from ._grpcio_calls import fail
 from ._stall_watch import StallWatch
 
@@ -71,11 +73,16 @@ class Health:
         return _parse(health_pb2.HealthCheckRequest.FromString, message, servicer)
 
 
-def reflection_handlers(services: Iterable[str]) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
+def reflection_handlers(
+    services: Iterable[str], guard: Guard | None = None
+) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
     """Reflection over the descriptors of the default pool, in both published versions."""
     servicer: Any = reflection.ReflectionServicer([*services, reflection.SERVICE_NAME])
 
     def answer(messages: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[Any]:
+        refusal = None if guard is None else find_refusal(guard, context)
+        if refusal is not None:
+            fail(context, refusal)
         read = reflection_pb2.ServerReflectionRequest.FromString
         requests = (_parse(read, message, context) for message in messages)
         yield from servicer.ServerReflectionInfo(requests, context)

@@ -9,8 +9,20 @@ from typing import Any, NoReturn, Protocol
 
 import grpc
 
-from caikit.runtime.engine import Body, CancelToken, RequestContext, RequestError, Shape, Status, to_failure
+from caikit.runtime.engine import (
+    REQUEST_ID_HEADER,
+    Body,
+    CancelToken,
+    RequestContext,
+    RequestError,
+    Shape,
+    Status,
+    to_failure,
+)
+from caikit.runtime.engine.byte_budget import COUNTED_BYTES, ByteBudget
+from caikit.runtime.engine.guard import Guard
 
+from ._grpcio_access import find_refusal
 from ._stall_watch import StallWatch
 
 _CODES = {status: grpc.StatusCode[status.name] for status in Status}
@@ -23,6 +35,9 @@ _ACKNOWLEDGEMENT = (("acknowledgement", "ok"),)
 
 class Endpoint(Protocol):
     """What a transport needs to know about a gRPC method."""
+
+    @property
+    def guard(self) -> Guard | None: ...
 
     @property
     def shape(self) -> Shape: ...
@@ -41,9 +56,12 @@ class Calls:
     To `grpcio` all methods have streamed input: for others it would wait for the message in a worker, without limit.
     """
 
-    def __init__(self, stalls: StallWatch, find_refusal: Callable[[], RequestError | None]) -> None:
+    def __init__(
+        self, stalls: StallWatch, find_refusal: Callable[[], RequestError | None], bytes_held: ByteBudget
+    ) -> None:
         """`find_refusal` tells why the call that this thread serves is refused, if it is."""
         self._stalls = stalls
+        self._bytes_held = bytes_held
         self._find_refusal = find_refusal
 
     def make_handler(self, endpoint: Endpoint) -> grpc.RpcMethodHandler[Any, Any]:
@@ -58,45 +76,60 @@ class Calls:
                 return grpc.stream_stream_rpc_method_handler(partial(self._stream_stream, endpoint))
 
     def _answer(self, endpoint: Endpoint, messages: Iterator[bytes], servicer: grpc.ServicerContext) -> bytes:
-        context = self._open(servicer)
+        context = self._open(servicer, endpoint.guard)
         try:
-            return endpoint.answer(context, self._read_one(messages, servicer, context.cancel))
-        except Exception as error:
+            message = self._read_one(messages, servicer, context.cancel)
+            if len(message) <= COUNTED_BYTES:
+                return endpoint.answer(context, message)
+            with self._bytes_held.open() as account:
+                account.take(len(message))
+                return endpoint.answer(context, message)
+        except BaseException as error:
+            # A call that its handler leaves without an answer would wait for ever.
             fail(servicer, error)
 
     def _answer_stream(
         self, endpoint: Endpoint, messages: Iterator[bytes], servicer: grpc.ServicerContext
     ) -> bytes:
-        context = self._open(servicer)
+        context = self._open(servicer, endpoint.guard)
         try:
             return endpoint.answer(context, self._read(messages, servicer, context.cancel))
-        except Exception as error:
+        except BaseException as error:
             fail(servicer, error)
 
     def _stream(
         self, endpoint: Endpoint, messages: Iterator[bytes], servicer: grpc.ServicerContext
     ) -> Iterator[bytes]:
-        context = self._open(servicer)
+        context = self._open(servicer, endpoint.guard)
         try:
-            body = self._read_one(messages, servicer, context.cancel)
-            yield from self._stalls.write(endpoint.stream(context, body), servicer, context.cancel)
-        except Exception as error:
+            with self._bytes_held.open() as account:
+                body = self._read_one(messages, servicer, context.cancel)
+                if len(body) > COUNTED_BYTES:
+                    account.take(len(body))
+                yield from self._stalls.write(endpoint.stream(context, body), servicer, context.cancel)
+        except GeneratorExit:
+            raise
+        except BaseException as error:
             fail(servicer, error)
 
     def _stream_stream(
         self, endpoint: Endpoint, messages: Iterator[bytes], servicer: grpc.ServicerContext
     ) -> Iterator[bytes]:
-        context = self._open(servicer)
+        context = self._open(servicer, endpoint.guard)
         if endpoint.acknowledge:
             servicer.send_initial_metadata(_ACKNOWLEDGEMENT)
         try:
             body = self._read(messages, servicer, context.cancel)
             yield from self._stalls.write(endpoint.stream(context, body), servicer, context.cancel)
-        except Exception as error:
+        except GeneratorExit:
+            raise
+        except BaseException as error:
             fail(servicer, error)
 
-    def _open(self, servicer: grpc.ServicerContext) -> RequestContext:
+    def _open(self, servicer: grpc.ServicerContext, guard: Guard | None) -> RequestContext:
         refusal = self._find_refusal()
+        if refusal is None and guard is not None:
+            refusal = find_refusal(guard, servicer)
         if refusal is not None:
             fail(servicer, refusal)
         return _open_context(servicer)
@@ -139,12 +172,16 @@ def _open_context(servicer: grpc.ServicerContext) -> RequestContext:
     if not servicer.add_callback(partial(_end, servicer, token)):
         token.cancel()
     metadata: Any = servicer.invocation_metadata()
-    return RequestContext(
+    context = RequestContext(
         headers=dict(metadata),
         cancel=token,
         deadline=_find_deadline(servicer.time_remaining()),
         native=lambda: servicer,
     )
+    given = context.given_request_id
+    if given is not None:
+        servicer.set_trailing_metadata(((REQUEST_ID_HEADER, given),))
+    return context
 
 
 def _find_deadline(remaining: float | None) -> float | None:
@@ -162,7 +199,7 @@ def _end(servicer: grpc.ServicerContext, token: CancelToken) -> None:
         token.cancel()
 
 
-def fail(servicer: grpc.ServicerContext, error: Exception) -> NoReturn:
+def fail(servicer: grpc.ServicerContext, error: BaseException) -> NoReturn:
     """End a call with the status that stands for an error."""
     failure = to_failure(error)
     servicer.abort(_CODES[failure.status], _cut(failure.message))

@@ -25,6 +25,8 @@ class HandOver(Generic[Item]):
         for _ in range(CREDITS):
             self._credits.put(None)
         self.stalled = False
+        self.failed = False
+        """The producer has ended without having said why."""
         self._closed = False
         self._finished = False
         self._waiter: asyncio.Future[bool] | None = None

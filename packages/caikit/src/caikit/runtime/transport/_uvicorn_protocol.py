@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -12,13 +13,20 @@ import alog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from caikit.runtime.engine.limits import (
+    BODY_RATE_KEY,
+    DEFAULT_BODY_RATE,
     DEFAULT_READ_SECONDS,
     DEFAULT_STALL_SECONDS,
     READ_SECONDS_KEY,
     STALL_SECONDS_KEY,
 )
 
+from ._asgi_access import PEER_KEY
+from ._peer_names import peer_names
+
 log = alog.use_channel("SERVR-HTTP")
+
+_LINES = b"application/x-ndjson"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +36,8 @@ class ConnectionLimits:
     head_bytes: int = 64 * 1024
     """Request line and headers, give or take what one read brings."""
     read_seconds: float | None = DEFAULT_READ_SECONDS
+    min_body_rate: float | None = DEFAULT_BODY_RATE
+    """Bytes per second, once a body has taken longer than `read_seconds`."""
     stall_seconds: float | None = DEFAULT_STALL_SECONDS
     probes: frozenset[bytes] = field(default_factory=frozenset)
     """Paths that are served however many requests run."""
@@ -45,6 +55,9 @@ class LimitedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         # Since when the client has sent nothing, but for heads: those must be complete after a while.
         self._waiting_since = time.monotonic()
+        # Since when a body comes in several pieces, and how much of it has come.
+        self._body_since: float | None = None
+        self._body_bytes = 0
         self._refused = False
         self._unwritten: int | None = None
         self._unwritten_since = 0.0
@@ -60,7 +73,10 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._used = self._message_open = True
         self._head_bytes = 0
+        self._body_since = None
         super().on_message_begin()
+        if self.scheme == "https":
+            self.scope["state"][PEER_KEY] = partial(peer_names, self.transport)
 
     def on_message_complete(self) -> None:
         self._message_open = False
@@ -83,8 +99,11 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._unwritten is not None:
             if limits.stall_seconds is not None:
                 self._check_reader(self._unwritten, now, limits.stall_seconds)
-        elif limits.read_seconds is not None and now - self._waiting_since > limits.read_seconds:
-            self._check_sender(limits.read_seconds)
+        elif limits.read_seconds is not None and not self._is_read_by_worker():
+            if now - self._waiting_since > limits.read_seconds:
+                self._check_sender(limits.read_seconds)
+            elif self._body_since is not None and limits.min_body_rate is not None:
+                self._check_rate(now - self._body_since - limits.read_seconds, limits.min_body_rate)
 
     def shutdown(self) -> None:
         if self._message_open and not self._in_head:
@@ -100,6 +119,9 @@ class LimitedProtocol(HttpToolsProtocol):
         if not self._in_head:
             self._head_bytes = 0
             self._waiting_since = time.monotonic()
+            if self._body_since is None:
+                self._body_since, self._body_bytes = self._waiting_since, 0
+            self._body_bytes += size
         elif not was_open or self._head_bytes == 0:
             # What part of these bytes belongs to the head is not known.
             self._head_bytes = 1
@@ -116,6 +138,17 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.close()
         elif self._message_open and not self.flow.read_paused:
             self._refuse(408, f"The request was not complete after {seconds:g} seconds ({READ_SECONDS_KEY})")
+
+    def _is_read_by_worker(self) -> bool:
+        """A body of lines may pause while its answer is made; who reads it knows for how long."""
+        if not self._message_open or self._in_head or self.cycle.response_complete:
+            return False
+        return any(name == b"content-type" and value.startswith(_LINES) for name, value in self.headers)
+
+    def _check_rate(self, seconds: float, rate: float) -> None:
+        slow = self._body_bytes < seconds * rate
+        if slow and self._message_open and not self._refused and not self.flow.read_paused:
+            self._refuse(408, f"The body comes slower than {rate:g} bytes per second ({BODY_RATE_KEY})")
 
     def _check_reader(self, unwritten: int, now: float, seconds: float) -> None:
         size = self.transport.get_write_buffer_size()

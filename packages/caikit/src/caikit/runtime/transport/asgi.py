@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 
-from caikit.runtime.engine import Gate, RequestContext, RequestError, Status, WorkerPool
+from caikit.runtime.engine import Body, Gate, RequestContext, RequestError, Status, WorkerPool
+from caikit.runtime.engine.byte_budget import Account
+from caikit.runtime.engine.guard import Guard
 from caikit.runtime.engine.limits import DEFAULT_STALL_SECONDS
 
+from ._asgi_access import find_refusal
 from ._asgi_jobs import broken, deliver, run, run_stream, stopped
-from ._asgi_scope import Message, Receive, Send, make_context, read_scope
+from ._asgi_scope import Message, Receive, Send, make_context, read_scope, returning_id
 from ._asgi_watch import Watches
 from ._hand_over import HandOver
+from ._line_feed import LineFeed, Pump, silent
 from ._loop_bridge import LoopBridge
 from .http_messages import (
     BODY_LIMIT_KEY,
@@ -60,25 +64,122 @@ class AsgiApp:
                 await send({"type": "websocket.close", "code": 1000})
 
     async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
+        send = returning_id(scope, send)
         request, length = read_scope(scope)
         endpoint = self._endpoints.get((request.method, request.path))
         if endpoint is None:
             await _send(send, self._application.missing(request))
             return
+        if endpoint.guard is not None and await self._refuse_caller(endpoint.guard, scope, send):
+            return
         answer = endpoint.accept(request)
         if answer is not None:
             await _send(send, answer)
             return
-        try:
-            body = None if length > self._max_body_size else await self._read_body(receive)
-        except _ClientLeftError:
+        if endpoint.takes_lines:
+            await self._serve_lines(scope, endpoint, request, receive, send)
             return
+        if length > self._max_body_size:
+            await _send(send, self._too_large())
+            return
+        try:
+            message = await receive()
         except asyncio.CancelledError:
             await _send(send, self._application.refuse(stopped()))
             return
-        if body is None:
+        if message["type"] != "http.request" or message.get("more_body", False):
+            await self._serve_in_pieces(scope, message, endpoint, request, receive, send)
+            return
+        body: bytes = message.get("body", b"")
+        if len(body) > self._max_body_size:
             await _send(send, self._too_large())
             return
+        await self._serve_body(scope, endpoint, request, body, receive, send)
+
+    async def _refuse_caller(self, guard: Guard, scope: Message, send: Send) -> bool:
+        """Tells whether the request was refused."""
+        refusal: RequestError | None
+        try:
+            refusal = await find_refusal(guard, scope)
+        except asyncio.CancelledError:
+            refusal = stopped()
+        if refusal is not None:
+            await _send(send, self._application.refuse(refusal))
+        return refusal is not None
+
+    async def _serve_in_pieces(
+        self,
+        scope: Message,
+        message: Message,
+        endpoint: HttpEndpoint,
+        request: HttpRequest,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Serve a request whose body comes in several pieces, which can be many bytes for a long time."""
+        refusal = self._gate.refusal()
+        if refusal is not None:
+            await _send(send, _closing(self._application.refuse(refusal)))
+            return
+        with self._gate.bytes_held.open() as account:
+            try:
+                body = await self._read_pieces(message, receive, account)
+            except _ClientLeftError:
+                return
+            except asyncio.CancelledError:
+                await _send(send, self._application.refuse(stopped()))
+                return
+            except RequestError as error:
+                await _send(send, _closing(self._application.refuse(error, 503)))
+                return
+            if body is None:
+                await _send(send, self._too_large())
+                return
+            await self._serve_body(scope, endpoint, request, body, receive, send)
+
+    async def _serve_lines(
+        self,
+        scope: Message,
+        endpoint: HttpEndpoint,
+        request: HttpRequest,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Serve a request whose body is read by its worker, and may still come while the answer leaves."""
+        try:
+            # No worker waits for a client that has said nothing yet.
+            message = await asyncio.wait_for(receive(), self._stall_seconds)
+        except (asyncio.CancelledError, asyncio.TimeoutError) as error:
+            stalled = isinstance(error, asyncio.TimeoutError)
+            refusal = silent(self._stall_seconds) if stalled else stopped()
+            await _send(send, _closing(self._application.refuse(refusal)))
+            return
+        obstacle = self._gate.refusal()
+        if obstacle is not None:
+            await _send(send, _closing(self._application.refuse(obstacle)))
+            return
+        context = make_context(scope)
+        bridge, _ = self._enter_loop()
+        feed = LineFeed(
+            bridge,
+            context.cancel,
+            self._gate.bytes_held.open(),
+            longest_line=self._max_body_size,
+            stall_seconds=self._stall_seconds,
+        )
+        pump = Pump(receive, feed, message)
+        serve = self._stream if endpoint.streaming else self._answer
+        await serve(endpoint, context, request, iter(feed), receive, send, pump)
+
+    async def _serve_body(
+        self,
+        scope: Message,
+        endpoint: HttpEndpoint,
+        request: HttpRequest,
+        body: bytes,
+        receive: Receive,
+        send: Send,
+    ) -> None:
         refusal = self._gate.refusal()
         if refusal is not None:
             await _send(send, self._application.refuse(refusal))
@@ -91,13 +192,15 @@ class AsgiApp:
         endpoint: HttpEndpoint,
         context: RequestContext,
         request: HttpRequest,
-        body: bytes,
+        body: Body,
         receive: Receive,
         send: Send,
+        pump: Pump | None = None,
     ) -> None:
         bridge, watches = self._enter_loop()
         result: asyncio.Future[HttpAnswer] = bridge.loop.create_future()
-        watch = watches.add(receive, context.cancel.cancel)
+        leave = context.cancel.cancel
+        watch = watches.add(receive, leave) if pump is None else pump.start(bridge.loop, leave)
         self._workers.submit(run, bridge, result, endpoint, context, request, body, refuse=self._refuse)
         try:
             answer = await result
@@ -107,6 +210,8 @@ class AsgiApp:
             answer = self._application.refuse(stopped())
         finally:
             watch.stop()
+        if pump is not None and not pump.complete:
+            _closing(answer)
         await _send(send, answer)
 
     async def _stream(
@@ -114,9 +219,10 @@ class AsgiApp:
         endpoint: HttpEndpoint,
         context: RequestContext,
         request: HttpRequest,
-        body: bytes,
+        body: Body,
         receive: Receive,
         send: Send,
+        pump: Pump | None = None,
     ) -> None:
         bridge, watches = self._enter_loop()
         line: HandOver[bytes | HttpAnswer] = HandOver(bridge, stall_seconds=self._stall_seconds)
@@ -126,10 +232,12 @@ class AsgiApp:
             line.close()
 
         self._workers.submit(run_stream, line, endpoint, context, request, body, refuse=self._refuse_stream)
-        watch = watches.add(receive, leave)
+        watch = watches.add(receive, leave) if pump is None else pump.start(bridge.loop, leave)
         out = _EventStream(send, endpoint.stream_headers)
         try:
             await self._send_items(line, out)
+            if line.failed and out.started:
+                await out.write(self._application.refuse_stream(broken()))
             if not out.started and not context.cancel.cancelled:
                 await out.replace(self._application.refuse(broken()))
         except asyncio.CancelledError:
@@ -165,12 +273,8 @@ class AsgiApp:
         line.put(self._application.refuse(self._gate.overdue()))
         line.finish()
 
-    async def _read_body(self, receive: Receive) -> bytes | None:
-        """The whole body; None when it is too large. What comes after the limit is never held."""
-        message = await receive()
-        if message["type"] == "http.request" and not message.get("more_body", False):
-            body: bytes = message.get("body", b"")
-            return body if len(body) <= self._max_body_size else None
+    async def _read_pieces(self, message: Message, receive: Receive, account: Account) -> bytes | None:
+        """The whole body; None when it is too large. What comes after a limit is never held."""
         chunks: list[bytes] = []
         size = 0
         while True:
@@ -180,6 +284,7 @@ class AsgiApp:
             size += len(chunk)
             if size > self._max_body_size:
                 return None
+            account.take(len(chunk))
             chunks.append(chunk)
             if not message.get("more_body", False):
                 return b"".join(chunks)
@@ -190,9 +295,7 @@ class AsgiApp:
             Status.RESOURCE_EXHAUSTED,
             f"The request body is larger than {self._max_body_size} bytes ({BODY_LIMIT_KEY})",
         )
-        answer = self._application.refuse(error, 413)
-        answer.headers.append((b"connection", b"close"))
-        return answer
+        return _closing(self._application.refuse(error, 413))
 
     def _enter_loop(self) -> tuple[LoopBridge, Watches]:
         loop = asyncio.get_running_loop()
@@ -230,6 +333,12 @@ class _EventStream:
         if self.started and not self._ended:
             self._ended = True
             await self._send({"type": "http.response.body", "body": b""})
+
+
+def _closing(answer: HttpAnswer) -> HttpAnswer:
+    """The answer to a request whose rest nobody will read."""
+    answer.headers.append((b"connection", b"close"))
+    return answer
 
 
 async def _send(send: Send, answer: HttpAnswer) -> None:

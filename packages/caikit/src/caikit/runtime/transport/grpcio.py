@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 
 from caikit.runtime.engine import Gate, RequestError, Status, WorkerPool
+from caikit.runtime.engine.guard import Guard
 
 from ._grpcio_builtin import Health, reflection_handlers
 from ._grpcio_calls import Calls, Endpoint, make_refusal
@@ -41,15 +42,20 @@ class GrpcioTransport:
         options: Mapping[str, Any] | None = None,
         maximum_concurrent_rpcs: int | None = None,
         stalls: StallWatch | None = None,
+        reflects: bool = True,
+        reflection_guard: Guard | None = None,
     ) -> None:
         services = sorted({path.split("/")[1] for path in endpoints})
         self._executor = LaneExecutor(workers, gate)
         self._stalls = stalls or StallWatch()
         self._health = Health(services, self._stalls)
-        calls = Calls(self._stalls, self._executor.find_refusal)
+        calls = Calls(self._stalls, self._executor.find_refusal, gate.bytes_held)
         self._table = _MethodTable(
             {path: calls.make_handler(endpoint) for path, endpoint in endpoints.items()},
-            own={**self._health.handlers(), **reflection_handlers(services)},
+            own={
+                **self._health.handlers(),
+                **(reflection_handlers(services, reflection_guard) if reflects else {}),
+            },
             executor=self._executor,
             gate=gate,
             maximum_concurrent=maximum_concurrent_rpcs,
@@ -118,7 +124,7 @@ class _MethodTable(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic
     def _find_refusal(self) -> RequestError | None:
         most = self._maximum_concurrent
         if most is not None and self._executor.running >= most:
-            return RequestError(
+            return self._gate.refuse(
                 Status.RESOURCE_EXHAUSTED,
                 f"Concurrent RPC limit exceeded! More than {most} ({CONCURRENCY_KEY})",
             )

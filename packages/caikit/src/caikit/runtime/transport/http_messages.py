@@ -6,7 +6,8 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from caikit.runtime.engine import RequestContext, RequestError
+from caikit.runtime.engine import Body, RequestContext, RequestError
+from caikit.runtime.engine.guard import Guard
 
 __all__ = [
     "BODY_LIMIT_KEY",
@@ -48,10 +49,17 @@ class HttpRequest:
 
 
 class HttpEndpoint(Protocol):
-    """One method of one path. `accept` is asked before the body is read, the others run in a worker."""
+    """One method of one path. `guard` and `accept` are asked before the body is read, the others run in a worker."""
+
+    @property
+    def guard(self) -> Guard | None: ...
 
     @property
     def streaming(self) -> bool: ...
+
+    @property
+    def takes_lines(self) -> bool:
+        """The body is handed over line by line, as it comes."""
 
     @property
     def stream_headers(self) -> HeaderList: ...
@@ -59,11 +67,11 @@ class HttpEndpoint(Protocol):
     def accept(self, request: HttpRequest) -> HttpAnswer | None:
         """The answer to a request that needs no worker: a constant, or a refusal; else None."""
 
-    def answer(self, context: RequestContext, request: HttpRequest, body: bytes) -> HttpAnswer:
+    def answer(self, context: RequestContext, request: HttpRequest, body: Body) -> HttpAnswer:
         """Serve the request; failures are answers too."""
 
     def stream(
-        self, context: RequestContext, request: HttpRequest, body: bytes
+        self, context: RequestContext, request: HttpRequest, body: Body
     ) -> Generator[bytes | HttpAnswer, None, None]:
         """Serve the request in chunks; a malformed one yields a single answer instead."""
 

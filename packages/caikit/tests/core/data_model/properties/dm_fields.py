@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from typing import Any
 
@@ -125,7 +126,7 @@ def _add_default(draw: Any, plan: FieldPlan, values: st.SearchStrategy, immutabl
         if form == "value" and immutable and value.__class__ is not list:
             plan.default = value
             return
-        plan.factory = lambda: value
+        plan.factory = lambda: copy.deepcopy(value)
         plan.default = dataclasses.field(default_factory=plan.factory)
 
 

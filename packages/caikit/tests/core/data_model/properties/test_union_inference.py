@@ -57,4 +57,5 @@ def test_the_first_member_of_the_type(data: Any) -> None:
         setattr(instance, plan.name, value)
         assert instance.which_oneof(plan.name) == expected[0]
         assert getattr(instance, expected[0]) is value
-        assert instance.to_proto().WhichOneof(plan.name) == expected[0] if not many else True
+        if expected[0] == meant:  # a number may be out of the range of another member
+            assert instance.to_proto().WhichOneof(plan.name) == meant

@@ -20,6 +20,8 @@ from caikit.runtime.engine import (
     Status,
 )
 from caikit.runtime.engine.errors import OperationFailed
+from caikit.runtime.engine.guard import Guard
+from caikit.runtime.security import Authoriser
 
 from ._model_id import find_model_id
 
@@ -31,11 +33,17 @@ _MODEL_KINDS = (Kind.INFERENCE, Kind.JOB)
 class GrpcEndpoint:
     """One method: protobuf bytes in, protobuf bytes out."""
 
-    __slots__ = ("_codec", "_engine", "_held_models", "_operation", "acknowledge", "path", "shape")
+    __slots__ = ("_codec", "_engine", "_held_models", "_operation", "acknowledge", "guard", "path", "shape")
 
     def __init__(
-        self, engine: Engine, operation: Operation, *, held_models: HeldModels = lambda model_id: False
+        self,
+        engine: Engine,
+        operation: Operation,
+        *,
+        held_models: HeldModels = lambda model_id: False,
+        guard: Guard | None = None,
     ) -> None:
+        self.guard = guard
         self.path = operation.grpc_path
         self.shape: Shape = operation.shape
         self.acknowledge = operation.acknowledge
@@ -72,14 +80,23 @@ class GrpcEndpoint:
 
 
 def build_endpoints(
-    engine: Engine, operations: Iterable[Operation], *, held_models: HeldModels = lambda model_id: False
+    engine: Engine,
+    operations: Iterable[Operation],
+    *,
+    held_models: HeldModels = lambda model_id: False,
+    authoriser: Authoriser | None = None,
 ) -> dict[str, GrpcEndpoint]:
     """The methods that serve these operations, by path.
 
     `held_models` tells whether a model was put there by somebody who takes NOT_FOUND for its loss.
     """
     return {
-        operation.grpc_path: GrpcEndpoint(engine, operation, held_models=held_models)
+        operation.grpc_path: GrpcEndpoint(
+            engine,
+            operation,
+            held_models=held_models,
+            guard=None if authoriser is None else authoriser.guard(operation),
+        )
         for operation in operations
     }
 

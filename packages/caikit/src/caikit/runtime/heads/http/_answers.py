@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 from caikit.runtime.engine import Failure, Origin, RequestError, Status, shorten
+from caikit.runtime.engine.guard import AccessRefusedError
+from caikit.runtime.engine.private_paths import hide_folders
 from caikit.runtime.transport.http_messages import HeaderList, HttpAnswer
 
 JSON_HEADERS: HeaderList = [(b"content-type", b"application/json")]
@@ -61,6 +63,8 @@ def refusal_answer(error: RequestError, http_status: int | None = None) -> HttpA
     if http_status is None:
         http_status = HTTP_STATUS[error.status]
     answer = _failure_answer(http_status, shorten(error.message), error.id)
+    if isinstance(error, AccessRefusedError):
+        answer.headers.append((b"www-authenticate", error.challenge.encode()))
     if http_status == HTTP_STATUS[Status.RESOURCE_EXHAUSTED]:
         answer.headers.append(_RETRY_LATER)
     return answer
@@ -86,8 +90,10 @@ def describe(failure: Failure, cause: BaseException | None, *, inference: bool) 
     details = failure.message
     if failure.origin is Origin.UNEXPECTED and (failure.in_stream or not inference):
         details = f"Unhandled exception: {details}"
+    elif failure.issues:
+        return _MALFORMED, details
     elif failure.origin is Origin.INPUT and failure.in_stream:
-        details = shorten(repr(cause))
+        details = hide_folders(shorten(repr(cause)))
     return HTTP_STATUS[failure.status], details
 
 
@@ -112,8 +118,9 @@ def _issues_answer(failure: Failure) -> HttpAnswer:
         }
         for issue in failure.issues[:MOST_ISSUES]
     ]
+    place = ".".join(str(step) for step in issues[0]["loc"])
     content = {
-        "details": issues[0]["msg"],
+        "details": f"{issues[0]['msg']} at {place}" if place else issues[0]["msg"],
         "additional_info": issues,
         "code": _MALFORMED,
         "id": failure.id,
@@ -128,10 +135,20 @@ def _shorten(value: Any) -> Any:
     if isinstance(value, str):
         return shorten(value, _LONGEST_INPUT)
     try:
-        text = json.dumps(value, allow_nan=False)
+        text = _begin_json(value)
     except ValueError:
         # Not a number, or infinite: JSON has no word for it.
         return str(value)[:_LONGEST_INPUT]
     except (TypeError, RecursionError):
         return f"<{type(value).__name__}>"
     return value if len(text) <= _LONGEST_INPUT else shorten(text, _LONGEST_INPUT)
+
+
+def _begin_json(value: Any) -> str:
+    """The JSON text of a value, or somewhat more of it than is shown: the rest is not even written."""
+    text = ""
+    for piece in json.JSONEncoder(allow_nan=False).iterencode(value):
+        text += piece
+        if len(text) > _LONGEST_INPUT:
+            break
+    return text

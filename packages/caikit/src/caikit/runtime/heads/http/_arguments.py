@@ -59,6 +59,14 @@ class ArgumentPlan:
         """The arguments of a body that was parsed already."""
         return self._read(value, context)
 
+    def place_of(self, name: str) -> str:
+        """Where the value of a field is expected in a body."""
+        if self.layout is not Layout.INFERENCE:
+            return name
+        if name == self.single:
+            return INPUTS
+        return f"{INPUTS if name in self.required else PARAMETERS}.{name}"
+
     def decode_query(self, query: bytes, context: RequestContext) -> Arguments:
         """The arguments of a query string; what is not known is ignored."""
         given: dict[str, list[str]] = {}
@@ -103,9 +111,10 @@ class ArgumentPlan:
             unknown = [key for key in value if key not in _BODY_KEYS]
             issues += [_not_known(key, value[key], ()) for key in unknown[:MOST_ISSUES]]
         _complain(issues)
-        if MODEL_ID not in value:
+        if MODEL_ID in value:
+            context.model_id = model_id
+        elif context.model_id is None:
             raise no_model_id()
-        context.model_id = model_id
         return arguments
 
 

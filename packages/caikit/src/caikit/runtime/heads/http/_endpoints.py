@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from caikit.runtime.engine import (
+    Body,
     Codec,
     Engine,
+    Failure,
     HttpRoute,
     Kind,
     Layout,
+    MissingInputsError,
     Operation,
     RequestContext,
     shorten,
     to_failure,
 )
+from caikit.runtime.engine.guard import Guard
 from caikit.runtime.transport.http_messages import HeaderList, HttpAnswer, HttpRequest
 
 from ._answers import JSON_HEADERS, describe, detail_answer, failure_answer, is_malformed
@@ -33,9 +38,13 @@ Decode = Callable[[bytes, RequestContext], dict[str, Any]]
 class OperationEndpoint:
     """One operation at one path."""
 
+    takes_lines = False
     stream_headers: HeaderList = SSE_HEADERS
 
-    def __init__(self, engine: Engine, operation: Operation, route: HttpRoute) -> None:
+    def __init__(
+        self, engine: Engine, operation: Operation, route: HttpRoute, guard: Guard | None = None
+    ) -> None:
+        self.guard = guard
         self.streaming = operation.shape.output_streaming
         self.has_body = route.layout is not Layout.QUERY
         self._engine = engine
@@ -45,10 +54,15 @@ class OperationEndpoint:
         self._encode: Callable[[Any], Any] = _choose_encoder(operation, route)
         self._json_codec: Codec[Any] = Codec(decode=self._plan.decode, encode=self._encode)
 
-    def accept(self, request: HttpRequest) -> HttpAnswer | None:
+    def refuse_encoding(self, request: HttpRequest) -> HttpAnswer | None:
         encoding = request.content_encoding
-        if encoding is not None and encoding.strip().lower() not in (b"", b"identity"):
-            return detail_answer(415, f"Unsupported content encoding: {shorten(encoding.decode('latin-1'))}.")
+        if encoding is None or encoding.strip().lower() in (b"", b"identity"):
+            return None
+        return detail_answer(415, f"Unsupported content encoding: {shorten(encoding.decode('latin-1'))}.")
+
+    def accept(self, request: HttpRequest) -> HttpAnswer | None:
+        if request.content_encoding is not None and (refusal := self.refuse_encoding(request)) is not None:
+            return refusal
         if not self.has_body or request.content_type == b"application/json":
             return None
         media_type = parse_media_type(request.content_type)
@@ -61,29 +75,37 @@ class OperationEndpoint:
         given = (request.content_type or b"(none)").decode("latin-1")
         return detail_answer(415, f"Unsupported media type: {shorten(given)}.")
 
-    def answer(self, context: RequestContext, request: HttpRequest, body: bytes) -> HttpAnswer:
+    def answer(self, context: RequestContext, request: HttpRequest, body: Body) -> HttpAnswer:
         codec, content = self._choose_codec(request, body)
         try:
             answer: HttpAnswer = self._engine.run(self._operation, codec, context, content)
         except Exception as error:
-            return failure_answer(to_failure(error), error.__cause__, inference=self._inference)
+            failure, cause = self._failure(error)
+            return failure_answer(failure, cause, inference=self._inference)
         return answer
 
     def stream(
-        self, context: RequestContext, request: HttpRequest, body: bytes
+        self, context: RequestContext, request: HttpRequest, body: Body
     ) -> Generator[bytes | HttpAnswer, None, None]:
         codec, content = self._choose_codec(request, body)
         try:
             yield from self._engine.run_stream(self._operation, codec, context, content)
         except Exception as error:
-            failure, cause = to_failure(error), error.__cause__
+            failure, cause = self._failure(error)
             if is_malformed(failure, cause) and not context.streaming:
                 yield failure_answer(failure, cause, inference=self._inference)
             else:
                 status, details = describe(failure, cause, inference=self._inference)
                 yield error_frame(status, details, failure.id)
 
-    def _choose_codec(self, request: HttpRequest, body: bytes) -> tuple[Codec[Any], bytes]:
+    def _failure(self, error: Exception) -> tuple[Failure, BaseException | None]:
+        failure, cause = to_failure(error), error.__cause__
+        if isinstance(cause, MissingInputsError):
+            places = ", ".join(map(self._plan.place_of, cause.names))
+            failure = replace(failure, message=f"{failure.message}, expected at {places}")
+        return failure, cause
+
+    def _choose_codec(self, request: HttpRequest, body: Body) -> tuple[Codec[Any], Body]:
         if not self.has_body:
             return Codec(decode=self._plan.decode_query, encode=self._encode), request.query
         if request.content_type is None or request.content_type == b"application/json":

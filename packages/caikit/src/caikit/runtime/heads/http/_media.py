@@ -4,6 +4,7 @@ from __future__ import annotations
 
 JSON = "application/json"
 FORM = "multipart/form-data"
+LINES = "application/x-ndjson"
 
 
 def parse_media_type(header: bytes | None) -> str:

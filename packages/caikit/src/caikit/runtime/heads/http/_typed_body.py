@@ -57,9 +57,10 @@ def typed_inference(required: Fields, parameters: Fields, single: str | None) ->
                 arguments.update(value)
             else:
                 arguments[single] = value
-        if given.model_id is msgspec.UNSET:
+        if given.model_id is not msgspec.UNSET:
+            context.model_id = given.model_id
+        elif context.model_id is None:
             raise no_model_id()
-        context.model_id = given.model_id
         return arguments
 
     return read

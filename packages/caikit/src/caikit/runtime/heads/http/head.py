@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any
 
-from caikit.runtime.engine import Engine, Operation, RequestContext, RequestError
+from caikit.runtime.engine import Body, Engine, Operation, RequestContext, RequestError
+from caikit.runtime.engine.guard import Guard
 from caikit.runtime.names import HEALTH_ENDPOINT
+from caikit.runtime.security import Access, Authoriser, Scope
 from caikit.runtime.transport.http_messages import HeaderList, HttpAnswer, HttpEndpoint, HttpRequest
 
 from ._answers import HTTP_STATUS, detail_answer, refusal_answer
 from ._endpoints import OperationEndpoint
+from ._lines import LinesEndpoint
 from ._pages import document_page, json_page
 from ._sse import error_frame, ping_frame
 from .openapi import build_openapi
@@ -28,9 +31,20 @@ class HttpHead:
     """All paths and methods that are served, and the answers for those that are not."""
 
     def __init__(
-        self, engine: Engine, operations: Iterable[Operation], *, title: str, version: str, description: str
+        self,
+        engine: Engine,
+        operations: Iterable[Operation],
+        *,
+        title: str,
+        version: str,
+        description: str,
+        find_obstacle: Callable[[], str | None] = lambda: None,
+        authoriser: Authoriser | None = None,
     ) -> None:
+        """`find_obstacle` tells in a few words why a server that answers is not ready for requests yet."""
         self._engine = engine
+        self._authoriser = authoriser or Authoriser()
+        self._find_obstacle = find_obstacle
         self._operations = tuple(operation for operation in operations if operation.http is not None)
         self._title = title
         self._version = version
@@ -63,49 +77,68 @@ class HttpHead:
         """The OpenAPI document of the routes."""
         if self._document is None:
             self._document = build_openapi(
-                self._operations, title=self._title, version=self._version, description=self._description
+                self._operations,
+                title=self._title,
+                version=self._version,
+                description=self._description,
+                authoriser=self._authoriser,
             )
         return self._document
 
     def _make_endpoints(self) -> dict[tuple[str, str], HttpEndpoint]:
-        page = _Page(lambda: document_page(self.openapi()))
         endpoints: dict[tuple[str, str], HttpEndpoint] = {
             ("GET", HEALTH_ENDPOINT): _Constant(self._health),
             ("GET", _LIVE): _Constant(lambda: HttpAnswer(200, b"OK", _TEXT_HEADERS)),
-            ("GET", _READY): _Constant(self._health),
-            ("GET", "/openapi.json"): _Page(lambda: json_page(self.openapi())),
-            ("GET", "/docs"): page,
-            ("GET", "/redoc"): page,
+            ("GET", _READY): _Constant(self._readiness),
+            **self._make_pages(),
         }
         for operation in self._operations:
             if operation.http is not None:
-                endpoint = OperationEndpoint(self._engine, operation, operation.http)
-                endpoints[operation.http.method, operation.http.path] = endpoint
+                make = LinesEndpoint if operation.shape.input_streaming else OperationEndpoint
+                endpoints[operation.http.method, operation.http.path] = make(
+                    self._engine, operation, operation.http, self._authoriser.guard(operation)
+                )
         return endpoints
+
+    def _make_pages(self) -> dict[tuple[str, str], HttpEndpoint]:
+        if self._authoriser.access(Scope.INTERFACES) is Access.CLOSED:
+            return {}
+        guard = self._authoriser.guard_scope(Scope.INTERFACES, "the OpenAPI document")
+        page = _Page(lambda: document_page(self.openapi()), guard)
+        return {
+            ("GET", "/openapi.json"): _Page(lambda: json_page(self.openapi()), guard),
+            ("GET", "/docs"): page,
+            ("GET", "/redoc"): page,
+        }
 
     def _health(self) -> HttpAnswer:
         if self._engine.gate.draining:
             return HttpAnswer(503, b"Shutting down", _TEXT_HEADERS)
         return HttpAnswer(200, b"OK", _TEXT_HEADERS)
 
+    def _readiness(self) -> HttpAnswer:
+        obstacle = self._find_obstacle()
+        return self._health() if obstacle is None else HttpAnswer(503, obstacle.encode(), _TEXT_HEADERS)
+
 
 class _Page:
     """An answer that is made in a worker."""
 
-    streaming = False
+    streaming = takes_lines = False
     stream_headers: HeaderList = []
 
-    def __init__(self, make: Callable[[], HttpAnswer]) -> None:
+    def __init__(self, make: Callable[[], HttpAnswer], guard: Guard | None = None) -> None:
         self._make = make
+        self.guard = guard
 
     def accept(self, request: HttpRequest) -> HttpAnswer | None:
         return None
 
-    def answer(self, context: RequestContext, request: HttpRequest, body: bytes) -> HttpAnswer:
+    def answer(self, context: RequestContext, request: HttpRequest, body: Body) -> HttpAnswer:
         return self._make()
 
     def stream(
-        self, context: RequestContext, request: HttpRequest, body: bytes
+        self, context: RequestContext, request: HttpRequest, body: Body
     ) -> Generator[bytes | HttpAnswer, None, None]:
         yield self._make()
 

@@ -9,9 +9,12 @@ from typing import Any
 from caikit.core.data_model._schema import Field, MessageType, Node, Repeated, Scalar, schema_of
 from caikit.runtime.engine import HttpRoute, Layout, Operation
 from caikit.runtime.names import HEALTH_ENDPOINT
+from caikit.runtime.security import Authoriser
 
 from ._files import answers_with_file
+from ._media import LINES
 from ._schemas import Schema, SchemaBook, nullable
+from ._security_schemes import security_schemes
 from ._typed_body import INPUTS, MODEL_ID, PARAMETERS
 
 _JSON = "application/json"
@@ -59,9 +62,15 @@ __all__ = ["build_openapi"]
 
 
 def build_openapi(
-    operations: Iterable[Operation], *, title: str, version: str, description: str
+    operations: Iterable[Operation],
+    *,
+    title: str,
+    version: str,
+    description: str,
+    authoriser: Authoriser | None = None,
 ) -> dict[str, Any]:
     """An OpenAPI 3.1 document; operations that are not visible are left out."""
+    schemes = {} if authoriser is None else security_schemes(authoriser)
     book = SchemaBook()
     book.schemas.update(_ERROR_SCHEMAS)
     paths: dict[str, dict[str, Any]] = {}
@@ -69,13 +78,18 @@ def build_openapi(
         route = operation.http
         if route is not None and route.visible:
             described = _describe_operation(book, operation, route)
+            if authoriser is not None and authoriser.guard(operation) is not None:
+                described.setdefault("security", [{name: []} for name in schemes])
             paths.setdefault(route.path, {})[route.method.lower()] = described
     paths[HEALTH_ENDPOINT] = {"get": _describe_health()}
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version, "description": description},
         "paths": paths,
-        "components": {"schemas": dict(sorted(book.schemas.items()))},
+        "components": {
+            "schemas": dict(sorted(book.schemas.items())),
+            **({"securitySchemes": schemes} if schemes else {}),
+        },
     }
 
 
@@ -118,6 +132,8 @@ def _describe_body(book: SchemaBook, operation: Operation, route: HttpRoute) -> 
     else:
         schema = form = _describe_inference_body(book, operation, route)
         places = {MODEL_ID: Scalar("string"), **_input_places(operation, route)}
+    if operation.shape.input_streaming:
+        return _describe_lines(schema)
     uploads = dict(_find_uploads("", places))
     form = {
         **{key: value for key, value in form.items() if key != "additionalProperties"},
@@ -125,6 +141,14 @@ def _describe_body(book: SchemaBook, operation: Operation, route: HttpRoute) -> 
     }
     return {
         "content": {_JSON: {"schema": schema}, "multipart/form-data": {"schema": form}},
+        "required": True,
+    }
+
+
+def _describe_lines(line: Schema) -> dict[str, Any]:
+    return {
+        "description": "One JSON object on each line; the first one has the model id and the parameters",
+        "content": {LINES: {"schema": {"type": "string", "x-line": {**line, "required": []}}}},
         "required": True,
     }
 
