@@ -66,6 +66,9 @@ BETTER: dict[str, dict[str, GrpcAnswer]] = {
 # Records that are not marked, but whose answers a wanted change elsewhere makes different.
 UNMARKED: dict[str, GrpcAnswer] = {
     "blob": _changed("blob", **_PRESENCE),
+    # Python's own words for a call without an argument.
+    "missing-required": _failed("INVALID_ARGUMENT", "Missing required input: 'person'"),
+    "blob-none": _failed("INVALID_ARGUMENT", "Missing required input: 'everything'"),
     # The name of the class depends on the server stack.
     "context": _changed("context", text="<class>"),
     # Every job that has ended has a completion time.

@@ -62,7 +62,7 @@ def _event(details: str, code: int) -> list[HttpAnswer]:
 
 _HELLO = _as_recorded("greet-min").body
 _NO_TASK = "<any>FarewellTask<any>GreetTask<any>"
-_NO_PERSON = _as_recorded("no-inputs").body["details"]
+_NO_PERSON = "Missing required input: 'person', expected at inputs"
 _NO_FILES = _as_recorded("deploy-empty-files").body["details"]
 _NO_STREAM = "Model class <class 'golden_lib.modules.greet.PoliteGreeter'> does not support ServerStreamingGreetTaskPredict"
 _BLOB = _as_recorded("blob-empty").body
@@ -129,6 +129,10 @@ UNMARKED: dict[str, list[HttpAnswer]] = {
     # What the server prints can be sent back, so the member of a union is accepted under its own name.
     "blob-oneof-field": _ok({**_BLOB, "a_flag": True}),
     "train-src-direct-jsondata": _ok({"training_id": "<uuid>", "model_name": "d"}),
+    # Python's own words for a call without an argument.
+    "no-inputs": _failed(400, _NO_PERSON),
+    "compare-missing-one": _failed(400, "Missing required input: 'rights', expected at inputs.rights"),
+    "sse-missing-input": _event(_NO_PERSON, 400),
     # The text named classes of the recorded server.
     "multipart-bad-json": _refused(422, "Failed to parse key 'inputs' with types [<any>]"),
     # The name of the class depends on the server stack.

@@ -154,7 +154,8 @@ def test_objects_from_json_are_those_from_bytes(case: Case) -> None:
         full = expected
         for _ in range(3):  # fills what is None in the defaults of defaults
             full = cls.from_proto(full.to_proto())
-        assert cls.from_json(full.to_json()).to_json() == full.to_json()
+        # The order of entries is no part of the content: a message has none.
+        assert same(json.loads(cls.from_json(full.to_json()).to_json()), json.loads(full.to_json()))
         assert same(view(cls.from_json(json_str=value.to_json(), ignore_unknown_fields=True)), view(made))
 
 
