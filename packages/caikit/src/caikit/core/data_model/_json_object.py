@@ -37,7 +37,7 @@ def own_reader(codecs: Codecs, mode: Mode) -> Reader:
 
 def _make_own_reader(codecs: Codecs, mode: Mode) -> Reader:
     through_proto = mode.wire and overrides(codecs.cls, "from_proto")
-    reader = _generate(codecs, mode, direct=through_proto or codecs.builds_directly)
+    reader = _generate(codecs, mode, direct=through_proto or codecs.builds_directly, bare=through_proto)
     if not through_proto:
         return reader
     # Somebody reads the message by hand: show it the message that the JSON stands for.
@@ -45,7 +45,8 @@ def _make_own_reader(codecs: Codecs, mode: Mode) -> Reader:
     return lambda value: cls.from_proto(codecs.fill_proto(reader(value), message()))
 
 
-def _generate(codecs: Codecs, mode: Mode, *, direct: bool) -> Reader:
+def _generate(codecs: Codecs, mode: Mode, *, direct: bool, bare: bool) -> Reader:
+    """`direct` fills slots instead of calling the constructor; `bare` leaves out the defaults."""
     source = Source()
     cls = source.use(codecs.cls, "cls")
     source.line("def read(values):")
@@ -60,13 +61,13 @@ def _generate(codecs: Codecs, mode: Mode, *, direct: bool) -> Reader:
     else:
         start_arguments(source, codecs.cls)
     if direct and not codecs.unions and codecs.schema.fields:
-        _read_complete(source, codecs, mode)
+        _read_complete(source, codecs, mode, bare)
     source.line("get = values.get")
     source.line("left = len(values)")
     required = set() if direct else required_parameters(codecs.cls)
     for field in codecs.schema.fields:
         assign = _assigner(codecs, field, direct)
-        absent = absent_text(source, field, mode, direct or field.name in required)
+        absent = "None" if bare else absent_text(source, field, mode, direct or field.name in required)
         if isinstance(field.type, UnionOf):
             _read_union(source, codecs, field, field.type, mode, direct, absent)
         else:
@@ -80,7 +81,7 @@ def _generate(codecs: Codecs, mode: Mode, *, direct: bool) -> Reader:
     return source.function("read", f"{codecs.cls.__qualname__}.from_json")
 
 
-def _read_complete(source: Source, codecs: Codecs, mode: Mode) -> None:
+def _read_complete(source: Source, codecs: Codecs, mode: Mode, bare: bool) -> None:
     """The short way for an object that has exactly the fields."""
     fields = codecs.schema.fields
     source.line(f"if len(values) == {len(fields)}:")
@@ -89,7 +90,7 @@ def _read_complete(source: Source, codecs: Codecs, mode: Mode) -> None:
     source.indent()
     for field in fields:
         source.line(f"value = values[{field.name!r}]")
-        absent = absent_text(source, field, mode, True)
+        absent = "None" if bare else absent_text(source, field, mode, True)
         source.line(f"self.{field.name} = {_expression(source, field.type, mode, absent)}")
     source.line("return self")
     source.dedent()

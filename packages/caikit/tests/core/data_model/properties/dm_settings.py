@@ -7,6 +7,8 @@ import os
 from hypothesis import HealthCheck, Phase, settings
 
 SCALE = float(os.environ.get("CAIKIT_PROPERTY_SCALE", "1"))
+SECONDS = 400 * max(1, SCALE)
+"""Making a failing example small may take minutes."""
 
 
 def examples(count: int, **kwargs: object) -> settings:

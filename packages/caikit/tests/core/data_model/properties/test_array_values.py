@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from dm_oracle import dictionary, read, reference, same, stable, view
-from dm_settings import examples
+from dm_settings import SECONDS, examples
 from dm_values import RANGES, doubles, finite_doubles, integers, singles
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from caikit.core.data_model import DataObjectBase, dataobject
 from caikit.core.data_model._codec import decode_json, parse_json
 
-pytestmark = pytest.mark.timeout(400)  # making a failing example small may take minutes
+pytestmark = pytest.mark.timeout(SECONDS)
 PACKAGE = "tests.data_object_properties.arrays"
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from dm_classes import Case, cases
 from dm_oracle import dictionary, mentions, reference, same, stable, view
-from dm_settings import examples
+from dm_settings import SECONDS, examples
 from hypothesis import assume, given
 
 from caikit.core.data_model.data_backends import DictBackend
 
-pytestmark = pytest.mark.timeout(400)  # making a failing example small may take minutes
+pytestmark = pytest.mark.timeout(SECONDS)
 
 
 class Forgetful(DictBackend):

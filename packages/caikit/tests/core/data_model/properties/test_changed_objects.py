@@ -10,7 +10,7 @@ import pytest
 from dm_classes import Made, instances, made_classes
 from dm_json import json_default
 from dm_oracle import dictionary, read, reference, same, stable, view
-from dm_settings import examples
+from dm_settings import SECONDS, examples
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -20,7 +20,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-pytestmark = pytest.mark.timeout(400)  # making a failing example small may take minutes
+pytestmark = pytest.mark.timeout(SECONDS)
 
 
 class Changes(RuleBasedStateMachine):

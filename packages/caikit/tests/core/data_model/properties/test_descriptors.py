@@ -12,7 +12,7 @@ from dm_classes import Case, Made, cases, made_classes
 from dm_fields import FieldPlan
 from dm_kinds import NAMES
 from dm_oracle import is_map, is_repeated, same, stable, union_of, view
-from dm_settings import examples
+from dm_settings import SECONDS, examples
 from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor import FieldDescriptor
 from hypothesis import given
@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from caikit.core.data_model import DataBase, DataObjectBase
 
-pytestmark = pytest.mark.timeout(400)  # making a failing example small may take minutes
+pytestmark = pytest.mark.timeout(SECONDS)
 
 SCALARS = {
     "str": FieldDescriptor.TYPE_STRING,

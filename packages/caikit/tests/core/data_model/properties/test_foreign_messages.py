@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from dm_classes import Case, cases
 from dm_oracle import reference, same, stable, view
-from dm_settings import examples
+from dm_settings import SECONDS, examples
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from hypothesis import given
 
-pytestmark = pytest.mark.timeout(400)  # making a failing example small may take minutes
+pytestmark = pytest.mark.timeout(SECONDS)
 
 
 def foreign_class(cls: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from dm_oracle import dictionary, stable
-from dm_settings import examples
+from dm_settings import SECONDS, examples
 from dm_values import doubles, integers, texts
 from google.protobuf import struct_pb2
 from hypothesis import given
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from caikit.core.data_model import DataObjectBase, dataobject
 from caikit.core.data_model.json_dict import JsonDict, dict_to_struct, struct_to_dict
 
-pytestmark = pytest.mark.timeout(400)  # making a failing example small may take minutes
+pytestmark = pytest.mark.timeout(SECONDS)
 PACKAGE = "tests.data_object_properties.free_form"
 
 

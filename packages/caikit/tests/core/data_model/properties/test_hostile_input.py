@@ -10,7 +10,7 @@ import pytest
 from dm_classes import Case, cases
 from dm_kinds import Node
 from dm_oracle import mentions, read, reference, same, stable, view
-from dm_settings import examples
+from dm_settings import SECONDS, examples
 from dm_words import WORDS
 from google.protobuf.message import DecodeError
 from hypothesis import given
@@ -28,7 +28,7 @@ from caikit.core.data_model._codec import (
 )
 from caikit.core.data_model._schema import MessageType, schema_of
 
-pytestmark = pytest.mark.timeout(400)  # making a failing example small may take minutes
+pytestmark = pytest.mark.timeout(SECONDS)
 
 positions = st.integers(0, 2**16)
 

@@ -12,7 +12,7 @@ import pytest
 from dm_classes import Case, cases
 from dm_json import json_default
 from dm_oracle import dictionary, read, reference, same, stable, view
-from dm_settings import examples
+from dm_settings import SECONDS, examples
 from google.protobuf import json_format
 from hypothesis import given
 
@@ -25,7 +25,7 @@ from caikit.core.data_model._codec import (
     parse_json,
 )
 
-pytestmark = pytest.mark.timeout(400)  # making a failing example small may take minutes
+pytestmark = pytest.mark.timeout(SECONDS)
 
 
 def has_map(descriptor: Any, seen: frozenset[str] = frozenset()) -> bool:

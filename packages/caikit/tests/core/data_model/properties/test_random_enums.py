@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from dm_oracle import dictionary, read, reference, same, stable, view
-from dm_settings import examples
+from dm_settings import SECONDS, examples
 from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +18,7 @@ from caikit.core.data_model import dataobject
 from caikit.core.data_model._codec import JsonInputError, decode_given, decode_json
 from caikit.core.data_model.dataobject import make_dataobject
 
-pytestmark = pytest.mark.timeout(400)  # making a failing example small may take minutes
+pytestmark = pytest.mark.timeout(SECONDS)
 PACKAGE = "tests.data_object_properties.enums"
 _count = itertools.count()
 

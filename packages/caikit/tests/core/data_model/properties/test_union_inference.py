@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from dm_classes import Made, made_classes
 from dm_kinds import NAMES
-from dm_settings import examples
+from dm_settings import SECONDS, examples
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-pytestmark = pytest.mark.timeout(400)  # making a failing example small may take minutes
+pytestmark = pytest.mark.timeout(SECONDS)
 
 RANKS = {"bool": 0, "int": 1, "np.int64": 1, "np.uint64": 2, "np.int32": 3, "np.uint32": 4}
 CATEGORIES: dict[str, Any] = {
@@ -32,7 +32,7 @@ def category(made: Made, kind: str) -> Any:
 
 
 @given(st.data())
-@examples(150)
+@examples(80)
 def test_the_first_member_of_the_type(data: Any) -> None:
     made = data.draw(made_classes(max_fields=4))
     unions = [plan for plan in made.fields.values() if plan.members]
