@@ -332,7 +332,7 @@ def test_a_deadline_ends_the_waiting(configure):
             assert late.exception(timeout=5).code() is grpc.StatusCode.DEADLINE_EXCEEDED
         assert {call.result().together for call in others} == {2}
         # The model is in demand, so the next batch would wait for a second request.
-        assert unary(channel, "soon", timeout=1.0)["text"] == "soon"
+        assert unary(channel, "soon", timeout=5.0)["text"] == "soon"
     assert not any("late" in texts for texts in batched_lib.calls)
 
 

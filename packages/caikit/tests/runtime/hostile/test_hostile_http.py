@@ -50,7 +50,9 @@ CHUNKED = b"transfer-encoding: chunked"
 def test_what_is_no_http_is_refused_at_once(server, data):
     answer = server.exchange(data)
 
-    assert answer.startswith(b"HTTP/1.1 400 ")
+    # A listener that knows HTTP/2 refuses what begins like that in its own way.
+    spoken = data.startswith(b"PRI") and answer.endswith(b"no settings")
+    assert answer.startswith(b"HTTP/1.1 400 ") or spoken
     server.assert_well()
 
 

@@ -34,7 +34,7 @@ def test_calls(configure):
     with RuntimeHTTPServer() as server:
         response = post(server, "hello")
         assert (response.status_code, response.text) == (200, '{"text": "HELLO"}')
-        assert response.headers["server"] == "uvicorn"
+        assert response.headers["server"] in ("uvicorn", "caikit")
         assert post(server, "context").json() == {"text": "Request"}
         assert post(server, "fail").status_code == 400
         stream = post(server, "a", task="server-streaming-words", count=1)

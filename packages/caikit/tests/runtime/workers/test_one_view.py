@@ -84,16 +84,16 @@ class Mesh:
     def __init__(self, team):
         self._team = team
 
-    def call(self, method, request, answer):
+    def call(self, method, request, answer, timeout=15):
         with grpc.insecure_channel(
             f"127.0.0.1:{self._team.ports['grpc']}", options=[("grpc.use_local_subchannel_pool", 1)]
         ) as channel:
             call = channel.unary_unary(f"/mmesh.ModelRuntime/{method}")
-            return answer.FromString(call(request.SerializeToString(), timeout=15))
+            return answer.FromString(call(request.SerializeToString(), timeout=timeout))
 
-    def load(self, model, path):
+    def load(self, model, path, **options):
         request = mesh.LoadModelRequest(modelId=model, modelType="any", modelPath=str(path))
-        return self.call("loadModel", request, mesh.LoadModelResponse)
+        return self.call("loadModel", request, mesh.LoadModelResponse, **options)
 
     def unload(self, model):
         self.call("unloadModel", mesh.UnloadModelRequest(modelId=model), mesh.UnloadModelResponse)
@@ -144,6 +144,22 @@ def test_a_load_that_fails_in_one_worker_fails(serve_team, tmp_path):
     with pytest.raises(grpc.RpcError) as failed:
         calls.load("once", model)
     assert "loaded_once" in failed.value.details()
+    assert all(team.loaded() == {} for _ in range(6))
+    assert team.finish() == 0
+
+
+def test_a_load_that_nobody_waits_for_is_dropped_by_all(serve_team, tmp_path):
+    team = serve_team(models=())
+    model = tmp_path / "elsewhere" / "slow"
+    model.mkdir(parents=True)
+    (model / "config.yml").write_text("module_id: 51c8a3de-0000-4000-8000-000000000001\n")
+    with pytest.raises(grpc.RpcError) as failed:
+        Mesh(team).load("slow", model, timeout=0.7)
+    assert failed.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    until(lambda: all(team.loaded() == {} for _ in range(6)))
+    time.sleep(1.5)
+    assert all(team.loaded() == {} for _ in range(6))
+    kill_one(team)
     assert all(team.loaded() == {} for _ in range(6))
     assert team.finish() == 0
 

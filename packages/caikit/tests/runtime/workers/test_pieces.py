@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import socket
 import threading
+import time
 
 import pytest
 
@@ -14,6 +15,7 @@ from caikit.runtime._workers.launch import interpreter_options
 from caikit.runtime._workers.lines import Lines
 from caikit.runtime._workers.ports import Place, reserve, shared_socket
 from caikit.runtime._workers.samples import Figures, add_up
+from caikit.runtime._workers.switchboard import Switchboard
 
 
 @pytest.mark.parametrize(
@@ -25,7 +27,10 @@ from caikit.runtime._workers.samples import Figures, add_up
         (["python", "-IBm", "caikit.runtime"], ["-IB"]),
         (["python", "-IW", "error", "-c", "code", "-x"], ["-IW", "error"]),
         (["python", "-mcaikit.runtime", "-O"], []),
-        (["python", "--check-hash-based-pycs", "never", "-u", "x.py"], ["--check-hash-based-pycs", "never", "-u"]),
+        (
+            ["python", "--check-hash-based-pycs", "never", "-u", "x.py"],
+            ["--check-hash-based-pycs", "never", "-u"],
+        ),
         (["python"], []),
     ],
 )
@@ -52,7 +57,12 @@ def values(families):
 
 def test_figures_are_added_up():
     one = [counter(3.0, born=20.0), gauge("running", 1.0), gauge("process_start_time_seconds", 5.0)]
-    two = [counter(4.0), gauge("running", 2.0), gauge("process_start_time_seconds", 4.0), gauge("x_info", 1.0)]
+    two = [
+        counter(4.0),
+        gauge("running", 2.0),
+        gauge("process_start_time_seconds", 4.0),
+        gauge("x_info", 1.0),
+    ]
     total = values(add_up([one, two]))
     assert total == {
         "calls_total": 7.0,
@@ -138,3 +148,78 @@ def test_a_reserved_port_is_for_those_who_share_it(host):
         with reserve(Place(host, port, "key", find_available_port=True)) as another:
             assert another.getsockname()[1] != port
     reserve(Place(host, port, "key")).close()
+
+
+class Colleague:
+    def __init__(self, number):
+        self.number = number
+        self.pid = 100 + number
+        self.got = []
+
+    def send(self, message):
+        self.got.append(message)
+
+
+@pytest.fixture
+def office():
+    staff = [Colleague(number) for number in (1, 2, 3)]
+    return Switchboard(lambda: staff, list), staff
+
+
+def question(number, **more):
+    return {"type": "ask", "id": number, "call": "load", "args": {"id": "m"}, "line": "m", **more}
+
+
+def test_a_question_is_answered_by_all_others(office):
+    switchboard, (one, two, three) = office
+    switchboard.ask(one, question(7))
+    assert one.got == []
+    call = two.got.pop()
+    assert (call["call"], call["args"], call["line"]) == ("load", {"id": "m"}, "m")
+    switchboard.answer(two, {"id": call["id"], "ok": 1})
+    switchboard.answer(two, {"id": call["id"], "ok": "again"})
+    assert one.got == []
+    switchboard.answer(three, {"id": call["id"], "error": {"status": "INTERNAL", "message": "no"}})
+    answers = [
+        {"worker": 2, "pid": 102, "ok": 1},
+        {"worker": 3, "pid": 103, "error": {"status": "INTERNAL", "message": "no"}},
+    ]
+    assert one.got == [{"type": "answers", "id": 7, "answers": answers}]
+
+
+def test_nobody_waits_for_the_dead(office):
+    switchboard, (one, two, three) = office
+    switchboard.ask(one, question(7))
+    switchboard.ask(two, question(8))
+    switchboard.answer(three, {"id": three.got[0]["id"], "ok": 1})
+    switchboard.forget(two)
+    assert one.got[-1] == {"type": "answers", "id": 7, "answers": [{"worker": 3, "pid": 103, "ok": 1}]}
+    switchboard.answer(three, {"id": three.got[1]["id"], "ok": 1})
+    assert [message["type"] for message in two.got] == ["call"]
+
+
+def test_who_does_not_answer_is_named(office):
+    switchboard, (one, _, three) = office
+    switchboard.ask(one, question(7, seconds=0.5))
+    switchboard.answer(three, {"id": three.got[0]["id"], "ok": 1})
+    deadline = switchboard.next_deadline()
+    assert deadline is not None
+    assert deadline <= time.monotonic() + 0.5
+    switchboard.expire(deadline - 0.1)
+    assert one.got == []
+    switchboard.expire(deadline)
+    assert one.got[0]["answers"][1:] == [{"worker": 2, "pid": 102}]
+    assert switchboard.next_deadline() is None
+
+
+def test_what_somebody_who_comes_later_is_told(office):
+    switchboard, (one, two, _) = office
+    switchboard.ask(one, question(1, keep=["deployed", "a"]))
+    switchboard.ask(two, question(2, keep=["meshed", "b"]))
+    switchboard.ask(two, question(3, keep=["meshed", "c"]))
+    switchboard.ask(one, question(4, keep=["meshed", "b"]))
+    assert len(switchboard.history) == 3
+    switchboard.ask(one, question(5, forget=[["deployed", "a"], ["meshed", "a"]]))
+    assert len(switchboard.history) == 2
+    switchboard.ask(one, question(6, forget=[["meshed", None]]))
+    assert switchboard.history == []
