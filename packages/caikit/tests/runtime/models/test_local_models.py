@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import threading
 import time
 import zipfile
@@ -352,3 +353,14 @@ def test_files_may_be_models_for_other_finders():
     other = copy.deepcopy(config)
     other.model_management.finders.default.type = "MINE"
     assert StoreSettings.from_config(other).files_are_models
+
+
+def test_what_a_killed_deployment_has_left_is_removed_at_the_start(make_store, models_dir):
+    old, young, other = (models_dir / name for name in (".deploy-0a1b", ".undeploy-2c3d", ".deploy-notes"))
+    for folder in (old, young, other):
+        folder.mkdir()
+        (folder / "weights").write_bytes(b"half")
+        if folder is not young:
+            os.utime(folder, (1, 1))
+    make_store().start()
+    assert (old.exists(), young.exists(), other.exists()) == (False, True, True)

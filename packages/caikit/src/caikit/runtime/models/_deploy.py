@@ -6,7 +6,9 @@ import contextlib
 import errno
 import ntpath
 import posixpath
+import re
 import shutil
+import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,6 +24,8 @@ ModelFile = tuple[str | None, bytes | None]
 _LONGEST_NAME = 1024
 _MOST_FOLDERS = 32
 _SHOWN_CHARACTERS = 100
+_ABANDONED_SECONDS = 3600
+_LEFTOVER = re.compile(r"\.(un)?deploy-[0-9a-f]+")
 
 
 def write_model(directory: Path, model_id: str, files: Sequence[ModelFile]) -> None:
@@ -55,6 +59,14 @@ def remove_model(directory: Path, model_id: str) -> None:
             target.rename(trash / model_id)
         finally:
             shutil.rmtree(trash, ignore_errors=True)
+
+
+def remove_leftovers(directory: Path) -> None:
+    """Remove what servers that were killed in the middle of a deployment have left; another server may be in one."""
+    with contextlib.suppress(OSError):
+        for folder in directory.iterdir():
+            if _LEFTOVER.fullmatch(folder.name) and time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _checked_parts(files: Sequence[ModelFile]) -> list[tuple[str, ...]]:

@@ -16,7 +16,7 @@ from caikit.runtime.engine.errors import RequestError
 from caikit.runtime.engine.status import Status
 from caikit.runtime.names import LOCAL_MODEL_TYPE
 
-from ._deploy import ModelFile, already_exists, remove_model, write_model
+from ._deploy import ModelFile, already_exists, remove_leftovers, remove_model, write_model
 from ._entry import Lease, LoadedModel
 from ._errors import again, not_loaded, store_closed
 from ._files import fingerprint, steady
@@ -86,6 +86,7 @@ class ModelStore:
             settings.wait_for_initial_loads,
             settings.load_new_local_models,
         )
+        remove_leftovers(self._local.directory)
         self._initial = self._sync(load=settings.load_new_local_models)
         if settings.wait_for_initial_loads:
             _wait_for(self._initial)

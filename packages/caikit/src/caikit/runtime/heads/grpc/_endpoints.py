@@ -70,6 +70,7 @@ class GrpcEndpoint:
         """NOT_FOUND tells a mesh that the model is lost; what else a model does not find is no reason to reload it."""
         if (
             error.failure.status is Status.NOT_FOUND
+            and context.served is not None
             and self._operation.kind in _MODEL_KINDS
             and self._held_models(context.model_id)
         ):

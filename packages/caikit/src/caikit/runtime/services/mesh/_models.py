@@ -95,9 +95,15 @@ class MeshModels:
             known = self._store.models.get(target.model_id)
             entry = self._store.load(target.model_id, target.path, target.model_type, wait=False)
             if entry is not known:
+                self._forget_lost()
                 self._entries[target.model_id] = entry
             self._waiting[entry] += 1
         return entry
+
+    def _forget_lost(self) -> None:
+        """Drop the models that somebody else has taken away; called with the lock held."""
+        present = self._store.models
+        self._entries = {key: entry for key, entry in self._entries.items() if present.get(key) is entry}
 
     def _stop_waiting(self, entry: LoadedModel) -> int:
         """How many others still wait."""
