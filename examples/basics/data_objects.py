@@ -25,7 +25,7 @@ class Recipe(DataObjectBase):
     serves: int | None = None
 
     def weight(self) -> float:
-        return sum(item.amount for item in self.ingredients if item.unit is Unit.GRAM)
+        return sum(item.amount for item in self.ingredients if Unit(item.unit) is Unit.GRAM)
 
 
 recipe = Recipe("Pancakes", [Ingredient("flour", 250.0), Ingredient("egg", 2.0, Unit.PIECE)])

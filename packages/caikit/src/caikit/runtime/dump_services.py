@@ -64,6 +64,9 @@ def dump_http_services(output_dir: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
+    if "" not in sys.path and os.getcwd() not in sys.path:
+        # As `python -m` does it: the library may lie here.
+        sys.path.insert(0, os.getcwd())
     parser = argparse.ArgumentParser(prog="caikit-render-interfaces", description=__doc__)
     add_arguments(parser)
     run(parser.parse_args(arguments), parser)

@@ -248,3 +248,18 @@ def test_a_library_that_does_not_exist(temp_config):
     with pytest.raises(CaikitRuntimeException, match="Unable to find spec for module: there_is_no") as caught:
         ServicePackageFactory.get_service_package(ServiceType.INFERENCE)
     assert caught.value.status_code is grpc.StatusCode.NOT_FOUND
+
+
+@task(unary_parameters={"number": complex}, unary_output_type=Said)
+class CountTask(TaskBase):
+    pass
+
+
+def test_an_input_without_message_type_leaves_out_its_rpc(serve, caplog):
+    class Counting(ModuleBase):
+        def run(self, number: complex) -> Said:
+            return Said(str(number))
+
+    package = serve(SHORT, made(4, Counting, (CountTask,)))
+    assert list(package.caikit_rpcs) == ["SayTaskPredict"]
+    assert "its input number has no message type" in caplog.text

@@ -118,6 +118,13 @@ def _merge(
         warn_once(log, "<RUN35134051W>", f"{method} is not served by {rpc}: it returns no data object")
         return merged
     fields = _fields(method, task, shape)
+    lost = [name for name in task.get_required_parameters(shape.input_streaming) if name not in fields]
+    if lost:
+        names = ", ".join(lost)
+        warn_once(
+            log, "<RUN35134056W>", f"{method} is not served by {rpc}: its input {names} has no message type"
+        )
+        return merged
     if merged is None:
         return _Merged(response, fields, [method.module])
     problem = _contradiction(merged, response, fields)
