@@ -87,22 +87,28 @@ def start_servers(stack: ExitStack, folder: Path) -> list[Case]:
     model = folder / "models" / "tiny"
     model.mkdir(parents=True)
     (model / "config.yml").write_text("module_id: 7a5b0c86-51a8-4f5d-8c5c-7d9c3f6a1e02\n")
-    ours_grpc, ours_http, bare_grpc, bare_http = free_ports(4)
-    settings = {
-        "RUNTIME_LIBRARY": "tiny",
-        "RUNTIME_LOCAL_MODELS_DIR": str(folder / "models"),
-        "RUNTIME_GRPC_PORT": str(ours_grpc),
-        "RUNTIME_HTTP_PORT": str(ours_http),
-        "RUNTIME_METRICS_PORT": "0",
-    }
+    ours_grpc, ours_http, native_grpc, native_http, bare_grpc, bare_http = free_ports(6)
 
     def start(*command: str, environment: dict[str, str] | None = None) -> int:
-        return stack.enter_context(
-            server(folder / f"{command[-1]}.log", *command, environment=environment or {})
-        )
+        log = folder / f"{len(list(folder.iterdir()))}.log"
+        return stack.enter_context(server(log, *command, environment=environment or {}))
 
-    ours = start("-m", "caikit.runtime", environment=settings)
+    def start_ours(transport: str, grpc_port: int, http_port: int) -> int:
+        settings = {
+            "RUNTIME_LIBRARY": "tiny",
+            "RUNTIME_LOCAL_MODELS_DIR": str(folder / "models"),
+            "RUNTIME_TRANSPORT": transport,
+            "RUNTIME_GRPC_PORT": str(grpc_port),
+            "RUNTIME_HTTP_PORT": str(http_port),
+            "RUNTIME_METRICS_PORT": "0",
+        }
+        return start("-m", "caikit.runtime", environment=settings)
+
+    ours = start_ours("standard", ours_grpc, ours_http)
+    native = start_ours("native", native_grpc, native_http)
     cases = [
+        Case("native gRPC", "grpc", "bare grpcio", native, native_grpc),
+        Case("native HTTP", "http", "bare uvicorn", native, native_http),
         Case("caikit gRPC", "grpc", "bare grpcio", ours, ours_grpc),
         Case("bare grpcio", "grpc", "bare grpcio", start("bare_grpcio.py", str(bare_grpc)), bare_grpc),
         Case("caikit HTTP", "http", "bare uvicorn", ours, ours_http),

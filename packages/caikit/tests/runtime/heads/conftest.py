@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
+import os
+import socket
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,6 +34,7 @@ from caikit.runtime.engine import (
 )
 from caikit.runtime.heads.http import HttpHead
 from caikit.runtime.transport.asgi import AsgiApp
+from caikit.runtime.transport.native import HttpService, NativeServer
 
 PACKAGE = "tests.heads"
 SERVICE = "tests.heads.Service"
@@ -274,8 +279,28 @@ def app(engine, workers, head):
     return AsgiApp(head, workers=workers, gate=engine.gate, max_body_size=100_000)
 
 
+@contextlib.contextmanager
+def serve_natively(
+    path: Path, head: HttpHead, engine: Engine, workers: WorkerPool
+) -> Iterator[httpx.AsyncHTTPTransport]:
+    """A native server on a unix socket."""
+    server = NativeServer(http=HttpService(head, workers=workers, gate=engine.gate, max_body_size=100_000))
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    server.add_socket(listener)
+    server.start()
+    try:
+        yield httpx.AsyncHTTPTransport(uds=str(path))
+    finally:
+        server.stop(1)
+        assert server.join(5)
+
+
 @pytest.fixture
-async def client(app):
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-        yield client
+async def client(app, head, engine, workers, tmp_path):
+    with contextlib.ExitStack() as stack:
+        transport: httpx.AsyncBaseTransport = httpx.ASGITransport(app)
+        if os.environ.get("RUNTIME_TRANSPORT") == "native":
+            transport = stack.enter_context(serve_natively(tmp_path / "socket", head, engine, workers))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            yield client

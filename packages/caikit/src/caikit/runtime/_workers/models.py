@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -173,13 +174,17 @@ class _MeshOfTeam:
                 _require(question.answers(context), f"Model '{model_id}' cannot be loaded by all workers")
             except BaseException:
                 if not was_known:
-                    self._store.unload(model_id, wait=False)
-                    forget = [(_MESHED, model_id)]
-                    self._team.ask("unload", {"id": model_id}, line=model_id, forget=forget)
+                    self._take_back(model_id, context)
                 raise
             return answer
 
         return load
+
+    def _take_back(self, model_id: str, context: RequestContext) -> None:
+        self._store.unload(model_id, wait=False)
+        undone = self._team.ask("unload", {"id": model_id}, line=model_id, forget=[(_MESHED, model_id)])
+        with contextlib.suppress(RequestError):  # nobody waits any more: it is done in any case
+            undone.answers(context)
 
     def _unload(self, work: Work) -> Work:
         def unload(context: RequestContext, request: Any) -> Any:

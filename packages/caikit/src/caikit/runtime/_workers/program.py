@@ -15,8 +15,15 @@ from .count import count_workers
 log = alog.use_channel("RUNTIME-MAIN")
 
 
-def run_program(protocols: Sequence[str], serve_alone: Callable[[], object]) -> None:
-    """Serve these protocols until SIGINT or SIGTERM, in as many processes as the configuration says."""
+def run_program(
+    protocols: Sequence[str],
+    serve_alone: Callable[[], object],
+    on_serving: Callable[[dict[str, int]], object] | None = None,
+) -> None:
+    """Serve these protocols until SIGINT or SIGTERM, in as many processes as the configuration says.
+
+    Workers tell `on_serving` the port of each protocol when all of them serve.
+    """
     logging.configure()
     config = get_config()
     try:
@@ -30,7 +37,7 @@ def run_program(protocols: Sequence[str], serve_alone: Callable[[], object]) -> 
     from .supervisor import supervise
 
     try:
-        sys.exit(supervise(config, workers, list(protocols)))
+        sys.exit(supervise(config, workers, list(protocols), on_serving))
     except OSError as error:
         log.error("<RUN61240121E>", "The workers cannot be started: %s", error)
         sys.exit(1)

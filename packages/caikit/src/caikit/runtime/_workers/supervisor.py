@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import Any
 
@@ -21,6 +22,8 @@ from .relay import UnixRelay
 from .signals import ENDING, SignalQueue
 from .switchboard import Switchboard
 
+OnServing = Callable[[dict[str, int]], object]
+
 log = alog.use_channel("WORKERS")
 base_log = alog.use_channel("SERVR-BASE")
 start_logs = {"grpc": alog.use_channel("SERVR-GRPC"), "http": alog.use_channel("SERVR-HTTP")}
@@ -29,35 +32,46 @@ _START_LINES = {"grpc": "<RUN10001001I>", "http": "<RUN10001002I>"}
 # What a worker may take, beyond the grace period, to end its threads, jobs and models.
 _ENDING_SECONDS = 20.0
 _FORCED_ENDING_SECONDS = 10.0
+# Paths of sockets have 107 bytes at most.
+_LONGEST_FOLDER = 90
 
 
-def supervise(config: Any, workers: int, protocols: list[str]) -> int:
-    """Serve with this many workers until SIGINT or SIGTERM; returns the exit code. For the main thread alone."""
+def supervise(config: Any, workers: int, protocols: list[str], on_serving: OnServing | None = None) -> int:
+    """Serve with this many workers until SIGINT or SIGTERM; returns the exit code. For the main thread alone.
+
+    When all of them serve for the first time, `on_serving` is told the port of each protocol.
+    """
     with ExitStack() as stack:
-        folder = tempfile.mkdtemp(prefix="caikit-workers-")
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        return _Supervisor(config, workers, protocols, folder, stack).run()
+        return _Supervisor(config, workers, protocols, stack, on_serving).run()
 
 
 class _Supervisor:
     def __init__(
-        self, config: Any, workers: int, protocols: list[str], folder: str, stack: ExitStack
+        self,
+        config: Any,
+        workers: int,
+        protocols: list[str],
+        stack: ExitStack,
+        on_serving: OnServing | None,
     ) -> None:
+        self._on_serving = on_serving
         self._grace = _longest_grace(config.runtime, protocols)
-        self._folder = folder
+        folder = _make_folder(stack)
+        self._socket_folder = folder
         reserved = {
             name: stack.enter_context(reserve(place))
             for name, place in places(config.runtime, protocols).items()
         }
         ports = {name: each.getsockname()[1] for name, each in reserved.items()}
         self._relay = self._make_relay(config.runtime, stack) if "grpc" in protocols else None
+        if self._relay is not None and len(folder) > _LONGEST_FOLDER:
+            self._socket_folder = _make_folder(stack, "/tmp")  # noqa: S108 - the shortest there is
         self._seat = {
             "protocols": protocols,
             "ports": ports,
             "folder": folder,
             "supervisor": os.getpid(),
             "path": sys.path,
-            "unix": self._relay is not None,
         }
         self._crew = Crew(workers, self._start_member)
         self._switchboard = Switchboard(self._joined, self._own_figures)
@@ -186,6 +200,8 @@ class _Supervisor:
                 server["port"],
                 server["threads"],
             )
+        if self._on_serving is not None:
+            self._on_serving({protocol: server["port"] for protocol, server in servers.items()})
 
     def _tell_loading(self) -> None:
         """All say that they are ready at the same moment, or nearly so."""
@@ -297,7 +313,7 @@ class _Supervisor:
     # The unix socket
 
     def _socket_path(self, number: int) -> str:
-        return os.path.join(self._folder, f"grpc-{number}.sock")
+        return os.path.join(self._socket_folder, f"grpc-{number}.sock")
 
     def _make_relay(self, runtime: Any, stack: ExitStack) -> UnixRelay | None:
         path = str(runtime.grpc.unix_socket_path or "")
@@ -316,6 +332,13 @@ class _Supervisor:
         return [
             self._socket_path(member.number) for member in self._crew.members if member.phase is Phase.SERVING
         ]
+
+
+def _make_folder(stack: ExitStack, parent: str | None = None) -> str:
+    """A folder of our own that nobody else can look into; it is gone in the end."""
+    folder = tempfile.mkdtemp(prefix="caikit-workers-", dir=parent)
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _longest_grace(runtime: Any, protocols: list[str]) -> float:

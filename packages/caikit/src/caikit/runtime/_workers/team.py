@@ -60,7 +60,8 @@ class Question:
         """All answers, as soon as the last one is there; raises when the request ends first."""
         forget = context.cancel.on_cancel(self._awake.set)
         try:
-            self._awake.wait(context.time_remaining)
+            remaining = context.time_remaining
+            self._awake.wait(None if remaining is None else max(0.0, remaining))
         finally:
             forget()
         if self._answers is None:

@@ -14,6 +14,8 @@ import grpc
 from caikit.core.toolkit import logging
 from caikit.runtime._serving.libraries import import_libraries
 from caikit.runtime._serving.settings import GrpcSettings
+from caikit.runtime._serving.tls import TlsSource
+from caikit.runtime._serving.transport_choice import uses_native
 from caikit.runtime._workers.seat import grpc_seat, is_worker, shared_operations
 from caikit.runtime.engine import Kind, Operation
 from caikit.runtime.heads.grpc import build_endpoints
@@ -23,9 +25,9 @@ from caikit.runtime.server_base import RuntimeServerBase
 from caikit.runtime.service_factory import ServicePackage
 from caikit.runtime.services.mesh import MeshModels, MeshSettings, mesh_operations, process_operations
 from caikit.runtime.services.package import service_rpcs
-from caikit.runtime.transport.grpcio import GrpcioTransport, StallWatch
 
 from ._credentials import server_credentials
+from ._transports import Transport, make_grpcio_transport, make_native_transport
 
 log = alog.use_channel("SERVR-GRPC")
 endpoint_log = alog.use_channel("SERVER-WRAPR")
@@ -76,16 +78,12 @@ class RuntimeGRPCServer(RuntimeServerBase):
                 self._lane.engine, self._operations, held_models=mesh.serves, authoriser=authoriser
             )
             _log_endpoints(endpoints)
-            self._transport = GrpcioTransport(
+            make = make_native_transport if uses_native(self.config) else make_grpcio_transport
+            self._transport = make(
                 endpoints,
-                workers=self._lane.workers,
-                gate=self._lane.gate,
-                options=self._settings.options,
-                maximum_concurrent_rpcs=self._settings.maximum_concurrent_rpcs,
-                stalls=StallWatch(
-                    read_seconds=self._core.settings.read_seconds,
-                    stall_seconds=self._core.settings.stall_seconds,
-                ),
+                lane=self._lane,
+                settings=self._settings,
+                core=self._core.settings,
                 reflects=authoriser.access(Scope.INTERFACES) is not Access.CLOSED,
                 reflection_guard=authoriser.guard_scope(Scope.INTERFACES, "the reflection"),
             )
@@ -95,8 +93,8 @@ class RuntimeGRPCServer(RuntimeServerBase):
             raise
 
     @property
-    def server(self) -> grpc.Server:
-        """The server of grpcio."""
+    def server(self) -> Any:
+        """The server of grpcio, or the native one."""
         return self._transport.server
 
     @property
@@ -169,7 +167,7 @@ class RuntimeGRPCServer(RuntimeServerBase):
         )
 
     def _listen(self) -> int:
-        credentials = None if self._tls is None else server_credentials(self._tls)
+        credentials = None if self._tls is None else self._make_credentials(self._tls)
         if self._tls is None:
             log.info("<RUN10001807I>", "Running in insecure mode")
         elif self._tls.mutual:
@@ -182,7 +180,14 @@ class RuntimeGRPCServer(RuntimeServerBase):
         self._addresses.insert(0, f"{self._settings.host}:{port}")
         return port
 
-    def _bind(self, credentials: grpc.ServerCredentials | None) -> int:
+    def _make_credentials(self, tls: TlsSource) -> Any:
+        if uses_native(self.config):
+            from caikit.runtime._serving.native import tls_context
+
+            return tls_context(tls, server="gRPC", protocols=("h2",), trust_own=True)
+        return server_credentials(tls)
+
+    def _bind(self, credentials: Any) -> int:
         settings = self._settings
         try:
             return self._transport.listen(f"{settings.host}:{settings.port}", credentials)
@@ -212,7 +217,7 @@ class RuntimeGRPCServer(RuntimeServerBase):
         self._transport.start()
 
     def _stop_head(self, grace: float) -> None:
-        transport: GrpcioTransport | None = getattr(self, "_transport", None)
+        transport: Transport | None = getattr(self, "_transport", None)
         if transport is not None:
             stopped: threading.Event = transport.stop(grace)
             stopped.wait(grace + _CANCEL_SECONDS)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import alog
 
 from caikit.core.toolkit import logging
 from caikit.runtime._serving.libraries import import_libraries
 from caikit.runtime._serving.settings import HttpSettings
+from caikit.runtime._serving.transport_choice import uses_native
 from caikit.runtime._workers.ports import shared_socket
 from caikit.runtime._workers.seat import http_seat, is_worker, loads_of_team
 from caikit.runtime.heads.http import PROBE_PATHS, HttpHead
@@ -21,9 +22,14 @@ from caikit.runtime.transport.uvicorn_server import ConnectionLimits, UvicornSer
 
 from ._tls_files import renew_tls, tls_settings
 
+if TYPE_CHECKING:
+    from caikit.runtime.transport.native import NativeServer
+
 log = alog.use_channel("SERVR-HTTP")
 
 _OWN_KEYS = frozenset({"host", "port", "log_level", "log_config", "timeout_graceful_shutdown"})
+# What uvicorn calls the keys of TLS; the native listener has them from `runtime.tls` only.
+_TLS_KEYS = frozenset({"ssl_keyfile", "ssl_certfile", "ssl_ca_certs", "ssl_cert_reqs"})
 _BACKLOG = 2048
 # What uvicorn needs, beyond the grace period, to end requests that it cancels.
 _CANCEL_SECONDS = 2.0
@@ -36,19 +42,21 @@ class RuntimeHTTPServer(RuntimeServerBase):
 
     def __init__(self, tls_config_override: Any = None) -> None:
         super().__init__(tls_config_override)
-        self._uvicorn: UvicornServer | None = None
+        self._serving: UvicornServer | NativeServer | None = None
         try:
             self._settings = http_seat(HttpSettings.from_config(self.config))
+            self._head = self._make_head()
             self.app = self._make_app()
-            self._uvicorn = self._make_server()
+            self._serving = self._make_native() if uses_native(self.config) else self._make_server()
         except BaseException:
             self.stop(0)
             raise
 
     @property
     def server(self) -> Any:
-        """The server of uvicorn."""
-        return self._get_uvicorn().server
+        """The server of uvicorn, or the native one."""
+        serving = self._get_serving()
+        return serving.server if isinstance(serving, UvicornServer) else serving
 
     @property
     def port(self) -> int:
@@ -58,9 +66,9 @@ class RuntimeHTTPServer(RuntimeServerBase):
     def _grace_seconds(self) -> float:
         return self._settings.grace_seconds
 
-    def _make_app(self) -> AsgiApp:
+    def _make_head(self) -> HttpHead:
         core = self._core
-        head = HttpHead(
+        return HttpHead(
             self._lane.engine,
             core.operations,
             title=core.title,
@@ -69,12 +77,14 @@ class RuntimeHTTPServer(RuntimeServerBase):
             find_obstacle=self._find_obstacle,
             authoriser=core.authoriser,
         )
+
+    def _make_app(self) -> AsgiApp:
         return AsgiApp(
-            head,
+            self._head,
             workers=self._lane.workers,
             gate=self._lane.gate,
             max_body_size=self._settings.max_body_size,
-            stall_seconds=core.settings.stall_seconds,
+            stall_seconds=self._core.settings.stall_seconds,
         )
 
     def _find_obstacle(self) -> str | None:
@@ -93,6 +103,27 @@ class RuntimeHTTPServer(RuntimeServerBase):
             except BaseException:
                 listener.close()
                 raise
+
+    def _make_native(self) -> NativeServer:
+        from ._native import make_native_server
+
+        server_config = _check_server_config(
+            self._settings.server_config, dict.fromkeys(_TLS_KEYS), self.thread_pool.size
+        )
+        listener = self._listen()
+        try:
+            return make_native_server(
+                self._head,
+                self._lane,
+                listener,
+                core=self._core.settings,
+                settings=self._settings,
+                server_config=server_config,
+                tls=self._tls,
+            )
+        except BaseException:
+            listener.close()
+            raise
 
     def _limits(self) -> ConnectionLimits:
         settings = self._core.settings
@@ -116,21 +147,21 @@ class RuntimeHTTPServer(RuntimeServerBase):
         self._port: int = listener.getsockname()[1]
         return listener
 
-    def _get_uvicorn(self) -> UvicornServer:
-        if self._uvicorn is None:
+    def _get_serving(self) -> UvicornServer | NativeServer:
+        if self._serving is None:
             raise RuntimeError("The HTTP server was not built")
-        return self._uvicorn
+        return self._serving
 
     def _start_head(self) -> None:
-        self._get_uvicorn().start()
+        self._get_serving().start()
 
     def _stop_head(self, grace: float) -> None:
-        if self._uvicorn is not None:
-            self._uvicorn.stop(grace)
-            self._uvicorn.join(grace + _CANCEL_SECONDS)
+        if self._serving is not None:
+            self._serving.stop(grace)
+            self._serving.join(grace + _CANCEL_SECONDS)
 
     def _cancel_head(self) -> None:
-        self._get_uvicorn().force_stop()
+        self._get_serving().force_stop()
 
     def _log_started(self) -> None:
         report = log.debug if is_worker() else log.info

@@ -1,0 +1,22 @@
+"""Which listener the configuration asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_EXTRA = "caikit[runtime-http]"
+
+
+def uses_native(config: Any) -> bool:
+    """What `runtime.transport` says. Raises ValueError for what it cannot say, ImportError if something is missing."""
+    given = config.runtime.get("transport") or "standard"
+    if given not in ("standard", "native"):
+        raise ValueError(f"expected standard or native as runtime.transport, got {given!r}")
+    if given == "standard":
+        return False
+    try:
+        import hpack  # noqa: F401 - imported here to be told by the name of its extra
+        import httptools  # noqa: F401 - as above
+    except ImportError as error:
+        raise ImportError(f"The native transport (runtime.transport) needs {_EXTRA}: {error}") from error
+    return True

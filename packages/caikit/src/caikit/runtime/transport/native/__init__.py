@@ -1,0 +1,17 @@
+"""One listener of our own for HTTP/1.1, HTTP/2 and gRPC."""
+
+from ._grpc_service import DEFAULT_LONGEST_MESSAGE, GrpcService
+from ._http_service import HttpService
+from ._limits import Limits
+from ._server import NativeServer
+from ._tls import ChangingContext, make_context
+
+__all__ = [
+    "DEFAULT_LONGEST_MESSAGE",
+    "ChangingContext",
+    "GrpcService",
+    "HttpService",
+    "Limits",
+    "NativeServer",
+    "make_context",
+]

@@ -1,0 +1,141 @@
+"""What all connections have in common, whatever they speak."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from typing import Any
+
+import alog
+
+from caikit.runtime.engine.guard import Peer
+from caikit.runtime.engine.limits import STALL_SECONDS_KEY
+from caikit.runtime.transport._peer_names import peer_names
+
+from ._hub import Hub
+from ._limits import Limits
+
+log = alog.use_channel("SERVR-NATIVE")
+
+# Bytes that may wait for a client that does not read, before nothing is made for it any more.
+_MOST_UNSENT = 256 * 1024
+GOODBYE_SECONDS = 0.1
+"""At the end of a server, requests that are on their way are still served for so long."""
+
+
+class Connection(asyncio.Protocol):
+    """Collects writes, notices readers that are too slow, and knows its peer."""
+
+    def __init__(self, hub: Hub, limits: Limits, connections: set[Connection]) -> None:
+        self.hub = hub
+        self.limits = limits
+        self.writable = True
+        self.closed = False
+        self.is_secure = False
+        self._connections = connections
+        self._transport: Any = None
+        self._out: list[bytes] = []
+        self._unwritten: int | None = None
+        self._unwritten_since = 0.0
+
+    # What the event loop tells
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self.is_secure = self._transport.get_extra_info("ssl_object") is not None
+        self._transport.set_write_buffer_limits(_MOST_UNSENT)
+        self._connections.add(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.closed = True
+        self._out.clear()
+        self._connections.discard(self)
+
+    def pause_writing(self) -> None:
+        self.writable = False
+        self._unwritten = self._transport.get_write_buffer_size()
+        self._unwritten_since = time.monotonic()
+
+    def resume_writing(self) -> None:
+        self.writable = True
+        self._unwritten = None
+
+    # Writing
+
+    def write(self, data: bytes) -> None:
+        if not self._out:
+            self.hub.flush_later(self)
+        self._out.append(data)
+
+    def flush(self) -> None:
+        out = self._out
+        if out and not self.closed:
+            data = out[0] if len(out) == 1 else b"".join(out)
+            out.clear()
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Close after all has been written."""
+        if not self.closed:
+            self.flush()
+            self._transport.close()
+
+    def abort(self) -> None:
+        self._out.clear()
+        if not self.closed:
+            self._transport.abort()
+
+    # What the server asks for
+
+    def check(self, now: float) -> None:
+        """End the connection if its client takes too long; called from time to time."""
+        limit = self.limits.stall_seconds
+        if self._unwritten is None or limit is None:
+            return
+        size = self._transport.get_write_buffer_size()
+        if size < self._unwritten:
+            self._unwritten, self._unwritten_since = size, now
+        elif now - self._unwritten_since > limit:
+            log.warning(
+                "<RUN51820336W>",
+                "A client has read nothing for %g seconds (%s) and is disconnected",
+                limit,
+                STALL_SECONDS_KEY,
+            )
+            self.abort()
+
+    def drain(self) -> None:
+        """Take no more requests; close when those that run are answered."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """End the requests that still run."""
+        raise NotImplementedError
+
+    # Who is there
+
+    @property
+    def crowd(self) -> int:
+        """How many connections the server has."""
+        return len(self._connections)
+
+    def find_peer(self) -> Peer:
+        return Peer(names=peer_names(self._transport), unix_socket=self._is_unix())
+
+    def peer_address(self) -> tuple[str, int] | None:
+        name = self._transport.get_extra_info("peername")
+        return (str(name[0]), int(name[1])) if isinstance(name, tuple) and len(name) >= 2 else None
+
+    def own_address(self) -> tuple[str, int] | None:
+        name = self._transport.get_extra_info("sockname")
+        return (str(name[0]), int(name[1])) if isinstance(name, tuple) and len(name) >= 2 else None
+
+    def certificate(self) -> Any:
+        """The verified certificate of the client, as `ssl` describes it; None without one."""
+        secure = self._transport.get_extra_info("ssl_object")
+        return secure.getpeercert() if secure is not None else None
+
+    def _is_unix(self) -> bool:
+        found = self._transport.get_extra_info("socket")
+        return found is not None and found.family == getattr(socket, "AF_UNIX", None)

@@ -1,0 +1,217 @@
+"""Calls that are being served: messages come in, a worker makes the answers, the answers go out."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from caikit.runtime.engine import (
+    REQUEST_ID_HEADER,
+    Body,
+    Failure,
+    RequestContext,
+    RequestError,
+    Status,
+    to_failure,
+)
+from caikit.runtime.engine.byte_budget import COUNTED_BYTES, Account
+
+from ._grpc_messages import MessageReader
+from ._grpc_metadata import RESPONSE_BLOCK, Value, write_metadata, write_status
+from ._http2_stream import Stream
+from ._permission import Verdict
+
+if TYPE_CHECKING:
+    from ._grpc_service import CallPlan, Endpoint, GrpcService
+
+_ACKNOWLEDGEMENT = (("acknowledgement", "ok"),)
+_OK = write_status(Status.OK)
+
+
+class GrpcCall:
+    """One call. What models may ask for, they ask in a worker; all else happens in the event loop."""
+
+    def __init__(self, service: GrpcService, endpoint: Endpoint, plan: CallPlan, stream: Stream) -> None:
+        self.plan = plan
+        self.stream = stream
+        self.hub = stream.connection.hub
+        self.code: Status | None = None
+        self.details = ""
+        self.trailing: tuple[tuple[str, Value], ...] = ()
+        self._callbacks: list[Callable[[], object]] = []
+        self._service = service
+        self._endpoint = endpoint
+        self._reader = MessageReader(encoding=plan.encoding, longest=service.longest_message)
+        self._timer: asyncio.TimerHandle | None = None
+        self._verdict: Verdict | None = None
+        self._account: Account | None = None
+        self._since = time.monotonic()
+        self._working = False
+        self._begun = False
+        self._over = False
+        deadline = None if plan.timeout is None else self._since + plan.timeout
+        self.context = RequestContext(headers=plan.headers, deadline=deadline, native=self._make_native)
+        if plan.request_id is not None:
+            self.trailing = ((REQUEST_ID_HEADER, plan.request_id),)
+        service.running += 1
+
+    def begin(self) -> None:
+        if self.plan.timeout is not None:
+            self._timer = self.hub.loop.call_later(self.plan.timeout, self._expire)
+        if self._endpoint.acknowledge and self._verdict is None:
+            self.send_initial(_ACKNOWLEDGEMENT)
+
+    def wait_for(self, verdict: Verdict) -> None:
+        """Do nothing before the guard has decided."""
+        self._verdict = verdict
+        verdict.settle(self.stream.connection, self._be_judged)
+
+    # What the stream tells
+
+    def receive(self, data: bytes) -> None:
+        if self._over:
+            return
+        try:
+            messages = self._reader.feed(data)
+            if self._reader.pending > COUNTED_BYTES:
+                self._count(len(data))
+            if messages:
+                self._take(messages)
+        except RequestError as error:
+            self.fail(error)
+
+    def complete(self) -> None:
+        raise NotImplementedError
+
+    def leave(self) -> None:
+        """The client has gone."""
+        self.context.cancel.cancel()
+        self._finish()
+
+    def resume(self) -> None:
+        """The client reads again."""
+
+    def stop(self) -> None:
+        self.context.cancel.cancel("stopped with the server", Status.UNAVAILABLE)
+        self.fail(RequestError(Status.UNAVAILABLE, "The server was stopped before the answer was complete"))
+
+    def check(self, now: float) -> None:
+        limit, key = self._patience()
+        if not self._begun and not self._over and limit is not None and now - self._since > limit:
+            reason = f"given up: no message came for {limit:g} seconds ({key})"
+            self.context.cancel.cancel(reason, Status.DEADLINE_EXCEEDED)
+            self.fail(RequestError(Status.DEADLINE_EXCEEDED, f"The request was {reason}"))
+
+    def _patience(self) -> tuple[float | None, str]:
+        raise NotImplementedError
+
+    def _take(self, messages: list[bytes]) -> None:
+        raise NotImplementedError
+
+    def _be_judged(self) -> None:
+        refusal = None if self._verdict is None else self._verdict.refusal
+        self._verdict = None
+        if self._over:
+            return
+        if refusal is not None:
+            self.fail(refusal)
+            return
+        if self._endpoint.acknowledge:
+            self.send_initial(_ACKNOWLEDGEMENT)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """The guard has nothing against it."""
+        raise NotImplementedError
+
+    def _count(self, size: int) -> None:
+        if self._account is None:
+            self._account = self._service.gate.bytes_held.open()
+        self._account.take(size)
+
+    def _expire(self) -> None:
+        self.context.cancel.cancel("not finished before its deadline", Status.DEADLINE_EXCEEDED)
+        self.fail(RequestError(Status.DEADLINE_EXCEEDED, "Deadline Exceeded"))
+
+    # The work
+
+    def _submit(self, body: Body) -> None:
+        self._begun = self._working = True
+        self._service.workers.submit(self._work, body, refuse=self._refuse_overdue)
+
+    def _refuse_overdue(self, body: Body) -> None:
+        """In place of `_work`, after a long wait for a worker."""
+        self.hub.call(self._worked, to_failure(self._service.gate.overdue()))
+
+    def _work(self, body: Body) -> None:
+        raise NotImplementedError
+
+    def _worked(self, failure: Failure | None) -> None:
+        """The worker has done its part."""
+        self._working = False
+        if self._over:
+            self._service.running -= 1
+        elif failure is not None:
+            self._end(write_status(failure.status, failure.message))
+
+    # The answer
+
+    def send_initial(self, metadata: Iterable[tuple[str, Value]]) -> None:
+        """Raises ValueError for metadata that cannot be sent. May be called in a worker."""
+        block = RESPONSE_BLOCK + write_metadata(metadata)
+        self.hub.call(self._start, block)
+
+    def fail(self, error: RequestError) -> None:
+        if not self._over:
+            self._end(write_status(error.status, error.message))
+
+    def _start(self, block: bytes) -> None:
+        if not self.stream.begun and not self._over:
+            self.stream.start(block)
+
+    def _trailers(self) -> bytes:
+        if self.code is None and not self.trailing:
+            return _OK
+        return write_status(self.code or Status.OK, self.details) + write_metadata(self.trailing)
+
+    def _end(self, status: bytes) -> None:
+        """End the call with a status that is not that of a good answer."""
+        self._finish()
+        trailers = status + write_metadata(self.trailing)
+        if self.stream.begun:
+            self.stream.finish(trailers)
+        else:
+            self.stream.refuse(RESPONSE_BLOCK + trailers)
+
+    def _finish(self) -> None:
+        if self._over:
+            return
+        self._over = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._account is not None:
+            self._account.close()
+        if not self._working:
+            self._service.running -= 1
+        callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            # Code of a model: it may take its time.
+            self._service.workers.submit(callback)
+
+    def add_callback(self, callback: Callable[[], object]) -> bool:
+        """Call back when the call has ended; False if it has."""
+        if self._over:
+            return False
+        self._callbacks.append(callback)
+        return True
+
+    def _make_native(self) -> Any:
+        from ._grpc_context import NativeServicerContext
+
+        return NativeServicerContext(self)
+
+    @property
+    def is_active(self) -> bool:
+        return not self._over and not self.context.cancel.cancelled

@@ -1,0 +1,145 @@
+"""The health service: answered in the event loop, so that it never waits for a worker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf.message import DecodeError
+from grpc_health.v1 import health_pb2
+
+from caikit.runtime.engine import RequestError, Status
+from caikit.runtime.engine.limits import READ_SECONDS_KEY
+
+from ._grpc_messages import MessageReader, pack
+from ._grpc_metadata import RESPONSE_BLOCK, write_status
+from ._http2_stream import Stream
+
+if TYPE_CHECKING:
+    from ._grpc_service import CallPlan
+
+_LONGEST_QUESTION = 4096
+_Response = health_pb2.HealthCheckResponse
+
+
+class Health:
+    """Tells whether the server serves: as a whole, and for each service by name."""
+
+    def __init__(self, services: Iterable[str]) -> None:
+        self._services = frozenset((*services, ""))
+        self._status = _Response.SERVING
+        self._watches: set[HealthWatch] = set()
+
+    def methods(self) -> dict[str, Callable[[Stream, CallPlan], HealthCall]]:
+        return {
+            "/grpc.health.v1.Health/Check": partial(HealthCheck, self),
+            "/grpc.health.v1.Health/Watch": partial(HealthWatch, self),
+        }
+
+    def find(self, service: str) -> Any:
+        """The status of a service; None for one that is not known."""
+        return self._status if service in self._services else None
+
+    def watch(self, watch: HealthWatch) -> None:
+        self._watches.add(watch)
+
+    def forget(self, watch: HealthWatch) -> None:
+        self._watches.discard(watch)
+
+    def drain(self) -> None:
+        """Say NOT_SERVING from now on."""
+        self._status = _Response.NOT_SERVING
+        for watch in list(self._watches):
+            watch.tell()
+            watch.stop()
+
+
+class HealthCall:
+    """One question about the health."""
+
+    def __init__(self, health: Health, stream: Stream, plan: CallPlan) -> None:
+        self._health = health
+        self._stream = stream
+        self._reader = MessageReader(encoding=plan.encoding, longest=_LONGEST_QUESTION)
+        self._messages: list[bytes] = []
+        self._service = ""
+        self._since = time.monotonic()
+
+    def receive(self, data: bytes) -> None:
+        try:
+            self._messages += self._reader.feed(data)
+            if len(self._messages) > 1:
+                raise RequestError(Status.UNIMPLEMENTED, "Expected exactly one request message, got more")
+        except RequestError as error:
+            self._fail(error)
+
+    def complete(self) -> None:
+        if not self._messages:
+            self._fail(RequestError(Status.UNIMPLEMENTED, "Expected exactly one request message, got none"))
+            return
+        try:
+            self._service = health_pb2.HealthCheckRequest.FromString(self._messages[0]).service
+        except DecodeError as error:
+            self._fail(RequestError(Status.INVALID_ARGUMENT, f"The request is malformed: {error}"))
+            return
+        self.tell()
+
+    def tell(self) -> None:
+        raise NotImplementedError
+
+    def leave(self) -> None:
+        """There is nothing to end."""
+
+    def resume(self) -> None:
+        """An answer is sent at once."""
+
+    def stop(self) -> None:
+        self._fail(RequestError(Status.UNAVAILABLE, "The server was stopped"))
+
+    def check(self, now: float) -> None:
+        limit = self._stream.connection.limits.read_seconds
+        if not self._stream.remote_ended and limit is not None and now - self._since > limit:
+            reason = f"no message came for {limit:g} seconds ({READ_SECONDS_KEY})"
+            self._fail(RequestError(Status.DEADLINE_EXCEEDED, f"The request was given up: {reason}"))
+
+    def _fail(self, error: RequestError) -> None:
+        status = write_status(error.status, error.message)
+        if self._stream.begun:
+            self._stream.finish(status)
+        else:
+            self._stream.refuse(RESPONSE_BLOCK + status)
+
+
+class HealthCheck(HealthCall):
+    """One answer."""
+
+    def tell(self) -> None:
+        status = self._health.find(self._service)
+        if status is None:
+            self._fail(RequestError(Status.NOT_FOUND, ""))
+            return
+        message = _Response(status=status).SerializeToString()
+        self._stream.answer(RESPONSE_BLOCK, pack(message), write_status(Status.OK))
+
+
+class HealthWatch(HealthCall):
+    """An answer now, and one after each change."""
+
+    def tell(self) -> None:
+        self._health.watch(self)
+        status = self._health.find(self._service)
+        if status is None:
+            status = _Response.SERVICE_UNKNOWN
+        if not self._stream.begun:
+            self._stream.start(RESPONSE_BLOCK)
+        if self._stream.writable:
+            self._stream.send(pack(_Response(status=status).SerializeToString()))
+
+    def leave(self) -> None:
+        self._health.forget(self)
+
+    def stop(self) -> None:
+        self._health.forget(self)
+        super().stop()

@@ -1,0 +1,94 @@
+"""What travels in the headers of gRPC: metadata, time-outs, statuses."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+
+from caikit.runtime.engine import Status
+from caikit.runtime.transport.http_messages import HeaderList
+
+from ._header_blocks import encode_headers, encode_status
+
+Value = str | bytes
+Metadata = tuple[tuple[str, Value], ...]
+
+RESPONSE_BLOCK = encode_status(200) + encode_headers([(b"content-type", b"application/grpc")])
+"""The headers of every answer, as far as no metadata follows."""
+
+_UNITS = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
+_TIMEOUT = re.compile(rb"([0-9]{1,8})([HMSmun])")
+_NAME = re.compile("[0-9a-z_.-]+")
+_OF_PROTOCOL = frozenset(("te", "content-type", "content-length", "host", "accept-encoding"))
+_PRINTABLE = frozenset(range(0x20, 0x7F)) - {ord("%")}
+_BINARY = "-bin"
+# Clients accept 8 KiB of headers, and a byte that is not plain takes three times the space.
+_LONGEST_DETAILS = 2000
+
+
+class MetadataError(ValueError):
+    """Raised for metadata that cannot be read or sent."""
+
+
+def read_metadata(headers: HeaderList) -> Metadata:
+    found: list[tuple[str, Value]] = []
+    for raw_name, raw_value in headers:
+        name = raw_name.decode("latin-1")
+        if name in _OF_PROTOCOL or name.startswith("grpc-"):
+            continue
+        if name.endswith(_BINARY):
+            found.extend((name, _decode(name, part)) for part in raw_value.split(b","))
+        else:
+            found.append((name, raw_value.decode("latin-1")))
+    return tuple(found)
+
+
+def write_metadata(metadata: Iterable[tuple[str, Value]]) -> bytes:
+    """The header block of metadata that a model sends."""
+    headers = []
+    for name, value in metadata:
+        if not _NAME.fullmatch(name) or name.startswith("grpc-") or name in _OF_PROTOCOL:
+            raise MetadataError(f"expected a name of metadata, got {name!r}")
+        if name.endswith(_BINARY):
+            content = value.encode() if isinstance(value, str) else bytes(value)
+            headers.append((name.encode(), base64.b64encode(content).rstrip(b"=")))
+            continue
+        text = value if isinstance(value, str) else bytes(value).decode("latin-1")
+        if not (text.isascii() and text.isprintable()):
+            raise MetadataError(f"expected printable ASCII as metadata {name}, got {text!r}")
+        headers.append((name.encode(), text.encode()))
+    return encode_headers(headers)
+
+
+def read_timeout(value: bytes) -> float | None:
+    """Seconds; None for what is no time-out."""
+    found = _TIMEOUT.fullmatch(value)
+    return None if found is None else int(found[1]) * _UNITS[found[2].decode()]
+
+
+def write_status(status: Status, details: str = "") -> bytes:
+    headers = [(b"grpc-status", b"%d" % status.value)]
+    if details:
+        headers.append((b"grpc-message", _quote(_cut(details))))
+    return encode_headers(headers)
+
+
+def _decode(name: str, value: bytes) -> bytes:
+    value = value.strip()
+    try:
+        return base64.b64decode(value + b"=" * (-len(value) % 4), validate=True)
+    except binascii.Error as error:
+        raise MetadataError(f"Metadata {name}: expected base64, {error}") from None
+
+
+def _quote(text: bytes) -> bytes:
+    return b"".join(bytes((byte,)) if byte in _PRINTABLE else b"%%%02X" % byte for byte in text)
+
+
+def _cut(details: str) -> bytes:
+    encoded = details.encode("utf-8", "replace")
+    if len(encoded) <= _LONGEST_DETAILS:
+        return encoded
+    return encoded[:_LONGEST_DETAILS].decode("utf-8", "ignore").encode() + b"..."

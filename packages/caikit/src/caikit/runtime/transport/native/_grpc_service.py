@@ -1,0 +1,218 @@
+"""Serves gRPC: looks methods up, asks guards, refuses early."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
+
+from caikit.runtime.engine import (
+    Body,
+    Gate,
+    RequestContext,
+    RequestError,
+    Shape,
+    Status,
+    WorkerPool,
+    find_request_id,
+)
+from caikit.runtime.engine.guard import Guard
+from caikit.runtime.engine.limits import DEFAULT_READ_SECONDS, DEFAULT_STALL_SECONDS
+
+from ._grpc_messages import ENCODINGS, knows_encoding
+from ._grpc_metadata import (
+    RESPONSE_BLOCK,
+    Metadata,
+    MetadataError,
+    Value,
+    read_metadata,
+    read_timeout,
+    write_status,
+)
+from ._grpc_shapes import CALLS
+from ._header_blocks import encode_headers, encode_status
+from ._heads import Head
+from ._http2_stream import Stream, StreamUser
+from ._permission import ask
+
+CONCURRENCY_KEY = "runtime.grpc.maximum_concurrent_rpcs"
+DEFAULT_LONGEST_MESSAGE = 4 * 1024 * 1024
+
+_NOT_GRPC = encode_status(415)
+_PREFIX = b"application/grpc"
+_AFTER_PREFIX = (b"", b"+", b";")
+# A call without a deadline may have one in the far future.
+_NO_DEADLINE_SECONDS = 10 * 365 * 24 * 3600.0
+
+
+class Endpoint(Protocol):
+    """What a transport needs to know about a gRPC method."""
+
+    @property
+    def guard(self) -> Guard | None: ...
+
+    @property
+    def shape(self) -> Shape: ...
+
+    @property
+    def acknowledge(self) -> bool: ...
+
+    def answer(self, context: RequestContext, body: Body) -> bytes: ...
+
+    def stream(self, context: RequestContext, body: Body) -> Iterator[bytes]: ...
+
+
+Builtin = Callable[[Stream, "CallPlan"], StreamUser]
+
+
+class CallPlan:
+    """What can be told of a call by its headers; connections keep it for calls with the same headers."""
+
+    __slots__ = (
+        "authorization",
+        "builtin",
+        "encoding",
+        "endpoint",
+        "error",
+        "headers",
+        "metadata",
+        "request_id",
+        "timeout",
+    )
+
+    def __init__(self) -> None:
+        self.endpoint: Endpoint | None = None
+        self.builtin: Builtin | None = None
+        self.error: RequestError | None = None
+        self.metadata: Metadata = ()
+        self.headers: dict[str, str] = {}
+        self.timeout: float | None = None
+        self.encoding = b"identity"
+        self.request_id: str | None = None
+        self.authorization: list[str] = []
+
+
+class GrpcService:
+    """The methods of a server behind native connections."""
+
+    def __init__(
+        self,
+        endpoints: Mapping[str, Endpoint],
+        *,
+        workers: WorkerPool,
+        gate: Gate,
+        longest_message: int | None = DEFAULT_LONGEST_MESSAGE,
+        maximum_concurrent_rpcs: int | None = None,
+        read_seconds: float | None = DEFAULT_READ_SECONDS,
+        stall_seconds: float | None = DEFAULT_STALL_SECONDS,
+        reflects: bool = True,
+        reflection_guard: Guard | None = None,
+    ) -> None:
+        from ._grpc_health import Health
+        from ._grpc_reflection import reflection_endpoints
+
+        services = sorted({path.split("/")[1] for path in endpoints})
+        self.workers = workers
+        self.gate = gate
+        self.longest_message = longest_message
+        self.read_seconds = read_seconds
+        self.stall_seconds = stall_seconds
+        self.running = 0
+        """Calls that wait for workers or are served by them."""
+        self._maximum_concurrent = maximum_concurrent_rpcs
+        self._health = Health(services)
+        self._builtin: Mapping[str, Builtin] = self._health.methods()
+        own = reflection_endpoints(services, reflection_guard) if reflects else {}
+        self._endpoints: Mapping[str, Endpoint] = {**own, **endpoints}
+
+    def begin(self, head: Head, stream: Stream) -> None:
+        """Serve a call whose messages are still to come."""
+        plan: CallPlan | None = head.plan
+        if plan is None:
+            if not _is_grpc(head.request.content_type) or head.request.method != "POST":
+                stream.refuse(_NOT_GRPC)
+                return
+            plan = head.plan = self._plan(head)
+        error = plan.error
+        if error is None and plan.builtin is not None:
+            stream.use(plan.builtin(stream, plan))
+            return
+        if error is None:
+            error = self._find_refusal()
+        if error is not None:
+            refuse(stream, error)
+            return
+        endpoint = plan.endpoint
+        assert endpoint is not None  # noqa: S101 - a plan without one has an error
+        verdict = None
+        if endpoint.guard is not None:
+            verdict = ask(endpoint.guard, plan.authorization, stream.connection)
+            if verdict.refusal is not None and verdict.undecided is None:
+                refuse(stream, verdict.refusal)
+                return
+        call = CALLS[endpoint.shape](self, endpoint, plan, stream)
+        if verdict is not None and verdict.undecided is not None:
+            call.wait_for(verdict)
+        stream.use(call)
+        call.begin()
+
+    def drain(self) -> None:
+        """Say from now on that the server does not serve."""
+        self._health.drain()
+
+    def _plan(self, head: Head) -> CallPlan:
+        plan = CallPlan()
+        path = head.request.path
+        plan.builtin = self._builtin.get(path)
+        plan.endpoint = self._endpoints.get(path)
+        if plan.endpoint is None and plan.builtin is None:
+            plan.error = RequestError(Status.UNIMPLEMENTED, "Method not found!")
+            return plan
+        try:
+            plan.metadata = read_metadata(head.headers)
+        except MetadataError as error:
+            plan.error = RequestError(Status.INVALID_ARGUMENT, str(error))
+            return plan
+        # Binary values are bytes, which the readers of those know.
+        headers: dict[str, Value] = dict(plan.metadata)
+        plan.headers = headers  # type: ignore[assignment]
+        plan.request_id = find_request_id(plan.headers)
+        plan.authorization = head.values(b"authorization")
+        self._read_protocol_headers(plan, head)
+        return plan
+
+    def _read_protocol_headers(self, plan: CallPlan, head: Head) -> None:
+        for name, value in head.headers:
+            if name == b"grpc-timeout":
+                timeout = read_timeout(value)
+                if timeout is None:
+                    plan.error = RequestError(Status.INTERNAL, "Expected a time-out as grpc-timeout")
+                elif timeout < _NO_DEADLINE_SECONDS:
+                    plan.timeout = timeout
+            elif name == b"grpc-encoding":
+                plan.encoding = value
+                if not knows_encoding(value):
+                    known = ENCODINGS.decode()
+                    plan.error = RequestError(Status.UNIMPLEMENTED, f"grpc-encoding: expected one of {known}")
+
+    def _find_refusal(self) -> RequestError | None:
+        most = self._maximum_concurrent
+        if most is not None and self.running >= most:
+            return self.gate.refuse(
+                Status.RESOURCE_EXHAUSTED,
+                f"Concurrent RPC limit exceeded! More than {most} ({CONCURRENCY_KEY})",
+            )
+        return self.gate.refusal()
+
+
+def refuse(stream: Stream, error: RequestError) -> None:
+    """End a call that has no answer yet."""
+    status = write_status(error.status, error.message)
+    if error.status is Status.UNIMPLEMENTED:
+        status += encode_headers([(b"grpc-accept-encoding", ENCODINGS)])
+    stream.refuse(RESPONSE_BLOCK + status)
+
+
+def _is_grpc(content_type: bytes | None) -> bool:
+    if content_type is None or not content_type.startswith(_PREFIX):
+        return False
+    return content_type[len(_PREFIX) : len(_PREFIX) + 1] in _AFTER_PREFIX

@@ -1,0 +1,178 @@
+"""The four shapes of calls: one message or many in each direction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from caikit.runtime.engine import Body, Failure, RequestError, Shape, Status, to_failure
+from caikit.runtime.engine.limits import READ_SECONDS_KEY, STALL_SECONDS_KEY
+
+from ._grpc_call import GrpcCall
+from ._grpc_feed import MessageFeed
+from ._grpc_messages import pack
+from ._grpc_metadata import RESPONSE_BLOCK, write_status
+from ._http2_stream import Stream
+from ._out_line import OutLine, produce
+
+if TYPE_CHECKING:
+    from ._grpc_service import CallPlan, Endpoint, GrpcService
+
+
+class _OneIn(GrpcCall):
+    """The request is one message."""
+
+    _message: bytes | None = None
+    _complete = False
+
+    def _take(self, messages: list[bytes]) -> None:
+        if self._message is not None or len(messages) > 1:
+            raise RequestError(Status.UNIMPLEMENTED, "Expected exactly one request message, got more")
+        self._message = messages[0]
+
+    def complete(self) -> None:
+        self._complete = True
+        if self._over or self._verdict is not None:
+            return
+        if self._message is None:
+            self.fail(
+                RequestError(Status.INTERNAL, "The request message is not complete")
+                if self._reader.pending
+                else RequestError(Status.UNIMPLEMENTED, "Expected exactly one request message, got none")
+            )
+            return
+        message, self._message = self._message, b""
+        self._submit(message)
+
+    def _go_on(self) -> None:
+        if self._complete:
+            self.complete()
+
+    def _patience(self) -> tuple[float | None, str]:
+        return self._service.read_seconds, READ_SECONDS_KEY
+
+
+class _ManyIn(GrpcCall):
+    """The request is a stream of messages, read by its worker as they come."""
+
+    _feed: MessageFeed | None = None
+
+    def _take(self, messages: list[bytes]) -> None:
+        self._get_feed().put(messages)
+        self._go_on()
+
+    def complete(self) -> None:
+        if not self._over:
+            if self._reader.pending:
+                error = RequestError(Status.INTERNAL, "The last request message is not complete")
+                self._get_feed().fail(error)
+            self._get_feed().end()
+            self._go_on()
+
+    def _get_feed(self) -> MessageFeed:
+        if self._feed is None:
+            self._feed = MessageFeed(self.hub, self.context.cancel, self.stream.hold)
+        return self._feed
+
+    def _go_on(self) -> None:
+        # No worker waits for a client that has said nothing yet.
+        if self._feed is not None and self._verdict is None and not self._begun:
+            self._submit(iter(self._feed))
+
+    def _finish(self) -> None:
+        super()._finish()
+        if self._feed is not None:
+            self._feed.close()
+
+    def _patience(self) -> tuple[float | None, str]:
+        return self._service.stall_seconds, STALL_SECONDS_KEY
+
+
+class _OneOut(GrpcCall):
+    """The answer is one message."""
+
+    def _work(self, body: Body) -> None:
+        try:
+            answer = self._endpoint.answer(self.context, body)
+        except BaseException as error:
+            self.hub.call(self._worked, to_failure(error))
+        else:
+            self.hub.call(self._answered, answer)
+
+    def _answered(self, answer: bytes) -> None:
+        if not self._over:
+            trailers = self._trailers()
+            self._worked(None)
+            self._finish()
+            self.stream.answer(RESPONSE_BLOCK, pack(answer), trailers)
+        else:
+            self._worked(None)
+
+
+class _ManyOut(GrpcCall):
+    """The answer is a stream of messages."""
+
+    def __init__(self, service: GrpcService, endpoint: Endpoint, plan: CallPlan, stream: Stream) -> None:
+        super().__init__(service, endpoint, plan, stream)
+        self._line: OutLine[bytes] = OutLine(self.hub, self._pump, stall_seconds=service.stall_seconds)
+        self._failure: Failure | None = None
+
+    def resume(self) -> None:
+        self._pump()
+
+    def _work(self, body: Body) -> None:
+        try:
+            produce(self._line, self._endpoint.stream(self.context, body), self.context)
+        except BaseException as error:
+            self._failure = to_failure(error)
+        finally:
+            self._line.finish()
+            self.hub.call(self._worked, None)
+
+    def _pump(self) -> None:
+        if self._over or not self.stream.writable:
+            return
+        items = self._line.take()
+        if items:
+            if not self.stream.begun:
+                self.stream.start(RESPONSE_BLOCK)
+            self.stream.send(b"".join([pack(item) for item in items]))
+        if not self._line.ended:
+            return
+        if self._failure is not None:
+            self._end(write_status(self._failure.status, self._failure.message))
+            return
+        trailers = self._trailers()
+        self._finish()
+        if not self.stream.begun:
+            self.stream.start(RESPONSE_BLOCK)
+        self.stream.finish(trailers)
+
+    def _finish(self) -> None:
+        super()._finish()
+        # The producer ends at its next item, whether or not it looks at the token.
+        self.context.cancel.cancel()
+        self._line.close()
+
+
+class UnaryCall(_OneIn, _OneOut):
+    pass
+
+
+class ServerStreamCall(_OneIn, _ManyOut):
+    pass
+
+
+class ClientStreamCall(_ManyIn, _OneOut):
+    pass
+
+
+class BidiCall(_ManyIn, _ManyOut):
+    pass
+
+
+CALLS: dict[Shape, type[GrpcCall]] = {
+    Shape.UNARY: UnaryCall,
+    Shape.SERVER_STREAM: ServerStreamCall,
+    Shape.CLIENT_STREAM: ClientStreamCall,
+    Shape.BIDI: BidiCall,
+}

@@ -1,0 +1,105 @@
+"""What a request says before its body."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+from urllib.parse import unquote
+
+from caikit.runtime.engine import REQUEST_ID_HEADER, TRACE_HEADER, RequestContext, find_request_id
+from caikit.runtime.transport.http_messages import HeaderList, HttpRequest, read_headers
+
+from ._connection import Connection
+
+_ID = REQUEST_ID_HEADER.encode()
+_ID_HEADERS = (_ID, TRACE_HEADER.encode())
+
+
+class Head:
+    """The head of a request over either version of HTTP. A connection may use it for several equal requests."""
+
+    __slots__ = (
+        "expects_word",
+        "given_id",
+        "headers",
+        "hosts",
+        "length",
+        "plan",
+        "raw_path",
+        "request",
+        "version",
+    )
+
+    def __init__(
+        self, method: str, target: tuple[bytes, bytes], scheme: str, headers: HeaderList, version: str
+    ) -> None:
+        """`target` is path and query; `headers` have lower-case names."""
+        self.headers = headers
+        self.version = version
+        self.raw_path, query = target
+        self.length: int | None = None
+        self.hosts = 0
+        self.expects_word = False
+        """The client waits for a word before it sends its body."""
+        self.given_id: tuple[bytes, bytes] | None = None
+        self.plan: Any = None
+        """What a service has found out about requests with this head."""
+        path = self.raw_path.decode("latin-1")
+        if "%" in path:
+            path = unquote(path)
+        self.request = HttpRequest(method, path, query, None, scheme)
+        self._read()
+
+    def _read(self) -> None:
+        request = self.request
+        asks_id = False
+        for name, value in self.headers:
+            if name == b"content-type":
+                request.content_type = value
+            elif name == b"content-length":
+                # Twenty digits are too large already.
+                self.length = int(value[:20]) if value.isdigit() else 0
+            elif name == b"host":
+                request.host = value
+                self.hosts += 1
+            elif name == b"content-encoding":
+                request.content_encoding = value
+            elif name == b"expect":
+                self.expects_word = value.lower() == b"100-continue" and self.version != "1.0"
+            elif name in _ID_HEADERS:
+                asks_id = True
+        if asks_id:
+            given = find_request_id(read_headers(self.headers))
+            self.given_id = None if given is None else (_ID, given.encode())
+
+    def values(self, name: bytes) -> list[str]:
+        return [value.decode("latin-1") for key, value in self.headers if key == name]
+
+
+def make_context(head: Head, connection: Connection) -> RequestContext:
+    return RequestContext(
+        headers=partial(read_headers, head.headers), native=partial(_make_native, head, connection)
+    )
+
+
+def _make_native(head: Head, connection: Connection) -> Any:
+    from starlette.requests import Request
+
+    request = head.request
+    return Request(
+        {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": head.version,
+            "method": request.method,
+            "scheme": request.scheme,
+            "path": request.path,
+            "raw_path": head.raw_path,
+            "query_string": request.query,
+            "root_path": "",
+            "headers": list(head.headers),
+            "client": connection.peer_address(),
+            "server": connection.own_address(),
+            "state": {},
+        }
+    )

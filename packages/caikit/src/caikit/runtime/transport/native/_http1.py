@@ -1,0 +1,332 @@
+"""Connections that speak HTTP/1.1."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import alog
+import httptools
+
+from caikit.runtime.engine.limits import BODY_RATE_KEY, READ_SECONDS_KEY
+from caikit.runtime.transport.http_messages import HeaderList
+
+from ._connection import GOODBYE_SECONDS, Connection
+from ._heads import Head
+from ._http1_exchange import Exchange
+
+if TYPE_CHECKING:
+    from ._http_service import HttpService
+
+log = alog.use_channel("SERVR-NATIVE")
+
+_LINGER_SECONDS = 2.0
+
+
+class Http1Connection(Connection):
+    """Parses requests and answers them one after another."""
+
+    def __init__(self, *common: Any, service: HttpService) -> None:
+        super().__init__(*common)
+        self.service = service
+        self._parser = httptools.HttpRequestParser(self)
+        self._exchanges: deque[Exchange] = deque()
+        """The first one is being answered; the others came before its answer."""
+        self._reading: Exchange | None = None
+        self._held = False
+        self._draining = False
+        self._lingering = False
+        self._used = False
+        self._in_head = False
+        self._url = b""
+        self._headers: HeaderList = []
+        self._last: tuple[bytes, str, bytes] | None = None
+        self._last_head: Head | None = None
+        self._paused = False
+        self._progress = False
+        self._idle_bytes = 0
+        """Bytes that came without any of a body: a head, or what is between and after the pieces of a body."""
+        self._since = time.monotonic()
+        """Since when nothing but parts of a head have come."""
+        self._body_since: float | None = None
+        self._body_bytes = 0
+
+    # What the event loop tells
+
+    def data_received(self, data: bytes) -> None:
+        if self._lingering:
+            return
+        self.hub.busy = True
+        self._progress = False
+        was_in_head = self._in_head
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # The request was read to its end; what follows may be in another language.
+            self._end_reading()
+        except httptools.HttpParserError as error:
+            if not isinstance(error.__context__, ValueError | None):
+                log.error("<RUN51820337E>", "A request could not be begun: %r", error.__context__)
+            self._refuse(400, "Invalid HTTP request received.")
+        finally:
+            self._note(len(data), was_in_head)
+            self.hub.flush()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        for exchange in self._exchanges:
+            exchange.leave()
+        self._exchanges.clear()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._exchanges:
+            self._exchanges[0].resume()
+
+    # What the parser tells
+
+    def on_message_begin(self) -> None:
+        self._used = self._in_head = True
+        self._url = b""
+        self._headers = []
+        self._idle_bytes = 0
+        self._body_since = None
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:
+            self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._progress = True
+        if self._lingering or self.closed:
+            return
+        head = self._make_head()
+        parser = self._parser
+        keep_alive = parser.should_keep_alive() and not self._draining and not parser.should_upgrade()
+        exchange = self._reading = Exchange(self, head, keep_alive=keep_alive)
+        self._exchanges.append(exchange)
+        self.hub.running += 1
+        if len(self._exchanges) == 1:
+            exchange.begin()
+        else:
+            self._pause_or_resume()
+
+    def _make_head(self) -> Head:
+        """The head that was read; the last one again if it is the same, as it often is."""
+        method, version = self._parser.get_method(), self._parser.get_http_version()
+        same = (method, version, self._url)
+        if self._last == same and self._last_head is not None and self._last_head.headers == self._headers:
+            return self._last_head
+        if version not in ("1.0", "1.1"):
+            raise ValueError("no HTTP/1")
+        scheme = "https" if self.is_secure else "http"
+        head = Head(method.decode("latin-1"), _read_target(self._url), scheme, self._headers, version)
+        if head.hosts != 1 and not (head.hosts == 0 and version == "1.0"):
+            raise ValueError("no host, or more than one")
+        self._last, self._last_head = same, head
+        return head
+
+    def on_body(self, body: bytes) -> None:
+        self._progress = True
+        if self._reading is not None:
+            self._body_bytes += len(body)
+            self._reading.receive(body)
+
+    def on_message_complete(self) -> None:
+        exchange, self._reading = self._reading, None
+        self._since = time.monotonic()
+        self._idle_bytes = 0
+        if exchange is not None:
+            exchange.complete()
+
+    # What exchanges tell
+
+    def answered(self, exchange: Exchange, *, keep_alive: bool) -> None:
+        """The answer of the first exchange has been written."""
+        self.hub.running -= 1
+        if not keep_alive:
+            self._end_reading()
+        elif exchange.received:
+            self._next()
+
+    def received_late(self, exchange: Exchange) -> None:
+        """The body of a request that was answered before has come to its end."""
+        self._next()
+
+    def hold(self, held: bool) -> None:
+        self._held = held
+        self._pause_or_resume()
+
+    def _next(self) -> None:
+        self._exchanges.popleft()
+        self._since = time.monotonic()
+        if self._draining:
+            self._end_reading()
+        elif self._exchanges:
+            self._exchanges[0].begin()
+        self._pause_or_resume()
+
+    def _pause_or_resume(self) -> None:
+        pause = not self._lingering and (self._held or len(self._exchanges) > 1)
+        if pause != self._paused and not self.closed:
+            self._paused = pause
+            if pause:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()
+
+    def _end_reading(self) -> None:
+        """Answer what is being answered, then close the connection."""
+        self._draining = True
+        first = self._exchanges[0] if self._exchanges else None
+        if first is not None and not first.replied:
+            first.keep_alive = False
+            return
+        self.hub.running -= sum(not exchange.replied for exchange in self._exchanges)
+        unread = first is not None and not first.received
+        self._exchanges.clear()
+        self._reading = None
+        if unread:
+            self._linger()
+        else:
+            self.close()
+
+    def _linger(self) -> None:
+        """Close, but read on for a moment: else the client may never see the answer."""
+        self._lingering = True
+        self._since = time.monotonic()
+        self.flush()
+        self._pause_or_resume()
+        if not self.closed:
+            if self._transport.can_write_eof():
+                self._transport.write_eof()
+            else:
+                self.close()
+
+    # Limits
+
+    def _note(self, size: int, was_in_head: bool) -> None:
+        """Count what is not done yet."""
+        if self._lingering or self.closed:
+            return
+        if self._in_head:
+            if not was_in_head:
+                self._since = time.monotonic()
+            else:
+                self._idle_bytes += size
+            if self._idle_bytes > self.limits.head_bytes:
+                self._refuse(431, f"The headers are larger than {self.limits.head_bytes} bytes")
+        elif self._reading is not None:
+            if self._progress:
+                self._since = time.monotonic()
+                self._idle_bytes = 0
+                if self._body_since is None:
+                    self._body_since, self._body_bytes = self._since, 0
+            else:
+                self._idle_bytes += size
+                if self._idle_bytes > self.limits.head_bytes:
+                    self._refuse(400, "Invalid HTTP request received.")
+
+    def check(self, now: float) -> None:
+        super().check(now)
+        if self.closed:
+            return
+        if self._lingering:
+            if now - self._since > _LINGER_SECONDS:
+                self.abort()
+            return
+        if self._exchanges:
+            self._exchanges[0].check(now)
+        limit = self.limits.read_seconds
+        if self._in_head or self._reading is not None:
+            if limit is not None and not self._held and not self._reads_by_itself:
+                self._check_sender(now, limit)
+        elif not self._exchanges:
+            idle = self.limits.idle_seconds if self._used else limit
+            if idle is not None and now - self._since > idle:
+                self.close()
+
+    @property
+    def _reads_by_itself(self) -> bool:
+        return self._reading is not None and self._reading.reads_by_itself
+
+    def _check_sender(self, now: float, limit: float) -> None:
+        rate = self.limits.min_body_rate
+        if now - self._since > limit:
+            self._refuse(408, f"The request was not complete after {limit:g} seconds ({READ_SECONDS_KEY})")
+        elif self._body_since is not None and rate is not None:
+            seconds = now - self._body_since - limit
+            if self._body_bytes < seconds * rate:
+                self._refuse(408, f"The body comes slower than {rate:g} bytes per second ({BODY_RATE_KEY})")
+
+    def _refuse(self, status: int, detail: str) -> None:
+        """Answer in place of the application and close the connection."""
+        if self._lingering or self.closed:
+            return
+        first = self._exchanges[0] if self._exchanges else None
+        reading = self._reading
+        if first is not None and (first is not reading or first.begun_answer):
+            # An answer is on its way: nothing may come between.
+            self._in_head, self._reading = False, None
+            if first.begun_answer and not first.replied:
+                self.abort()
+            else:
+                first.received = True
+                self._end_reading()
+            return
+        if first is not None:
+            first.leave()
+            self.hub.running -= 1
+            self._exchanges.clear()
+        self._reading = None
+        lines = [
+            b"HTTP/1.1 %d %b" % (status, HTTPStatus(status).phrase.encode()),
+            self.hub.own_headers[:-2],
+            b"content-type: application/json",
+            b"connection: close",
+        ]
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            lines.append(b"retry-after: 1")
+        body = json.dumps({"detail": detail}).encode()
+        self.write(b"\r\n".join([*lines, b"content-length: %d" % len(body), b"", body]))
+        self._draining = True
+        self._linger()
+
+    # What the server asks for
+
+    def drain(self) -> None:
+        self._draining = True
+        if self._reading is not None and not self._reading.begun_answer and len(self._exchanges) == 1:
+            self._refuse(503, "The server is shutting down")
+        elif self._exchanges:
+            self._exchanges[0].keep_alive = False
+        elif self._used:
+            self.close()
+        else:
+            # The first request of a client that has just connected may be on its way.
+            self.hub.loop.call_later(GOODBYE_SECONDS, self._close_unused)
+
+    def _close_unused(self) -> None:
+        if not self._exchanges:
+            self.close()
+
+    def stop(self) -> None:
+        if self._exchanges:
+            self._exchanges[0].stop()
+        self.close()
+
+
+def _read_target(url: bytes) -> tuple[bytes, bytes]:
+    """Path and query."""
+    if url.startswith(b"/") and not url.startswith(b"//"):
+        path, _, query = url.partition(b"?")
+        return path, query.partition(b"#")[0]
+    parsed = httptools.parse_url(url)
+    return parsed.path or b"/", parsed.query or b""

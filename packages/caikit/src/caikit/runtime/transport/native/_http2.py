@@ -1,0 +1,385 @@
+"""Connections that speak HTTP/2."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from . import _frames as frames
+from ._connection import GOODBYE_SECONDS, Connection
+from ._frames import ConnectionFault, StreamFault
+from ._header_blocks import HeadReader
+from ._heads import Head
+from ._http2_settings import PeerSettings, own_settings
+from ._http2_stream import Stream
+from ._limits import MAX_FRAME, Bucket
+
+if TYPE_CHECKING:
+    from ._grpc_service import GrpcService
+    from ._http_service import HttpService
+
+_GRPC = b"application/grpc"
+_MOST_CONTINUATIONS = 8
+# Answers to control frames that may wait for a client that does not read.
+_MOST_CONTROL_BYTES = 64 * 1024
+_PING_SECONDS = 20.0
+
+
+class Http2Connection(Connection):
+    """Reads frames and keeps the streams."""
+
+    def __init__(self, *common: Any, http: HttpService | None, grpc: GrpcService | None) -> None:
+        super().__init__(*common)
+        self.http = http
+        self.grpc = grpc
+        self.peer = PeerSettings()
+        self.send_window = frames.DEFAULT_WINDOW
+        self.streams: dict[int, Stream] = {}
+        self._waiting: dict[Stream, None] = {}
+        """Streams with data that the windows do not let out, in the order of their turns."""
+        self._rest = b""
+        self._preface_missing = True
+        self._settings_missing = True
+        self._block: tuple[int, int, list[bytes]] | None = None
+        """Stream, flags and pieces of a header block that is not complete."""
+        self._block_size = 0
+        self._last_stream = 0
+        self._refuse_above = frames.LARGEST_STREAM
+        self._unacknowledged = 0
+        """Bytes of data for which the connection's window was not opened again."""
+        self._resets = Bucket(self.limits.reset_rate)
+        self._controls = Bucket(self.limits.control_rate)
+        self._draining = False
+        self._heard_at = time.monotonic()
+        self._pinged_at: float | None = None
+        self._handlers: dict[int, Callable[[int, int, bytes], None]] = {
+            frames.DATA: self._take_data,
+            frames.HEADERS: self._take_headers,
+            frames.PRIORITY: self._take_priority,
+            frames.RST_STREAM: self._take_reset,
+            frames.SETTINGS: self._take_settings,
+            frames.PUSH_PROMISE: self._take_push,
+            frames.PING: self._take_ping,
+            frames.GOAWAY: self._take_goaway,
+            frames.WINDOW_UPDATE: self._take_window,
+            frames.CONTINUATION: self._take_continuation,
+        }
+
+    # What the event loop tells
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._reader = HeadReader(
+            most_bytes=self.limits.head_bytes, scheme="https" if self.is_secure else "http"
+        )
+        more = self.limits.connection_window - frames.DEFAULT_WINDOW
+        self.write(frames.settings_frame(own_settings(self.limits)) + frames.window_update(0, more))
+
+    def data_received(self, data: bytes) -> None:
+        self.hub.busy = True
+        try:
+            self._rest = self._read(self._rest + data if self._rest else data)
+        except ConnectionFault as fault:
+            self._give_up(fault)
+        finally:
+            self.hub.flush()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        for stream in list(self.streams.values()):
+            stream.leave()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        for stream in list(self.streams.values()):
+            stream.resume()
+
+    # Reading
+
+    def _read(self, data: bytes) -> bytes:
+        """Take all complete frames; returns what is left."""
+        at, size = 0, len(data)
+        if self._preface_missing:
+            if not frames.PREFACE.startswith(data[: len(frames.PREFACE)]):
+                raise ConnectionFault(frames.PROTOCOL_ERROR, "no preface")
+            if size < len(frames.PREFACE):
+                return data
+            self._preface_missing = False
+            at = len(frames.PREFACE)
+        while size - at >= frames.HEAD_SIZE and not self.closed:
+            high, low, kind, flags, stream = frames.read_head(data, at)
+            length = high << 16 | low
+            if length > MAX_FRAME:
+                raise ConnectionFault(frames.FRAME_SIZE_ERROR, f"a frame of more than {MAX_FRAME} bytes")
+            end = at + frames.HEAD_SIZE + length
+            if end > size:
+                break
+            self._take(kind, flags, stream & 0x7FFFFFFF, data[at + frames.HEAD_SIZE : end])
+            at = end
+        self._heard_at = time.monotonic()
+        return data[at:]
+
+    def _take(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
+        if self._block is not None and kind != frames.CONTINUATION:
+            raise ConnectionFault(frames.PROTOCOL_ERROR, "a header block that does not go on")
+        if self._settings_missing:
+            if kind != frames.SETTINGS or flags & frames.ACK:
+                raise ConnectionFault(frames.PROTOCOL_ERROR, "no settings")
+            self._settings_missing = False
+        handler = self._handlers.get(kind)
+        if handler is None:
+            self._count_control()
+            return
+        try:
+            handler(flags, stream, payload)
+        except StreamFault as fault:
+            self._count_reset()
+            if stream in self.streams:
+                self.streams[stream].reset(fault.code)
+            else:
+                self.write(frames.reset(stream, fault.code))
+
+    def _take_headers(self, flags: int, number: int, payload: bytes) -> None:
+        if flags & frames.PADDED:
+            payload = frames.without_padding(flags, payload)
+        if flags & frames.WITH_PRIORITY:
+            if len(payload) < 5:
+                raise ConnectionFault(frames.FRAME_SIZE_ERROR, "a frame of a wrong size")
+            payload = payload[5:]
+        if number % 2 == 0:
+            raise ConnectionFault(frames.PROTOCOL_ERROR, "headers on a stream that clients do not open")
+        if flags & frames.END_HEADERS:
+            self._take_block(flags, number, payload)
+        else:
+            self._block, self._block_size = (number, flags, [payload]), len(payload)
+
+    def _take_continuation(self, flags: int, number: int, payload: bytes) -> None:
+        if self._block is None or self._block[0] != number:
+            raise ConnectionFault(frames.PROTOCOL_ERROR, "a header block that did not begin")
+        _, first_flags, pieces = self._block
+        pieces.append(payload)
+        self._block_size += len(payload)
+        if len(pieces) > _MOST_CONTINUATIONS or self._block_size > self.limits.head_bytes:
+            raise ConnectionFault(frames.ENHANCE_YOUR_CALM, "a header block that is too long")
+        if flags & frames.END_HEADERS:
+            self._block = None
+            self._take_block(first_flags, number, b"".join(pieces))
+
+    def _take_block(self, flags: int, number: int, block: bytes) -> None:
+        ends = bool(flags & frames.END_STREAM)
+        if number <= self._last_stream:
+            self._take_trailers(number, block, ends=ends)
+            return
+        self._last_stream = number
+        head = self._reader.read(block)
+        if number > self._refuse_above or len(self.streams) >= self.limits.max_streams:
+            self._count_reset()
+            self.write(frames.reset(number, frames.REFUSED_STREAM))
+            return
+        stream = Stream(self, number, head)
+        self.streams[number] = stream
+        self.hub.running += 1
+        self._begin(stream, head)
+        if ends:
+            stream.receive_end()
+
+    def _begin(self, stream: Stream, head: Head) -> None:
+        content_type = head.request.content_type
+        if self.grpc is not None and (
+            self.http is None or (content_type is not None and content_type.startswith(_GRPC))
+        ):
+            self.grpc.begin(head, stream)
+        elif self.http is not None:
+            stream.serve_http(self.http)
+
+    def _take_trailers(self, number: int, block: bytes, *, ends: bool) -> None:
+        # The table must see every block, also one that nobody waits for.
+        self._reader.decode(block)
+        stream = self.streams.get(number)
+        if stream is None:
+            self._count_control()
+        elif not ends or stream.remote_ended:
+            raise StreamFault(frames.PROTOCOL_ERROR, "headers in the middle of a body")
+        else:
+            stream.receive_end()
+
+    def _take_data(self, flags: int, number: int, payload: bytes) -> None:
+        size = len(payload)
+        if size:
+            self._unacknowledged += size
+            if self._unacknowledged > self.limits.connection_window:
+                raise ConnectionFault(frames.FLOW_CONTROL_ERROR, "more data than the window allows")
+            if self._unacknowledged * 2 > self.limits.connection_window:
+                self.write(frames.window_update(0, self._unacknowledged))
+                self._unacknowledged = 0
+        elif not flags & frames.END_STREAM:
+            self._count_control()
+        stream = self.streams.get(number)
+        if stream is None:
+            self._check_known(number)
+            return
+        if flags & frames.PADDED:
+            payload = frames.without_padding(flags, payload)
+        stream.receive(payload, size)
+        if flags & frames.END_STREAM:
+            stream.receive_end()
+
+    def _take_reset(self, flags: int, number: int, payload: bytes) -> None:
+        frames.read_number(payload)
+        self._check_known(number)
+        self._count_reset()
+        stream = self.streams.get(number)
+        if stream is not None:
+            stream.leave()
+
+    def _take_settings(self, flags: int, number: int, payload: bytes) -> None:
+        self._count_control()
+        if number or (flags & frames.ACK and payload):
+            raise ConnectionFault(frames.FRAME_SIZE_ERROR, "settings that make no sense")
+        if flags & frames.ACK:
+            return
+        more = self.peer.update(frames.read_settings(payload))
+        if more:
+            self._widen_all(more)
+        self._answer_control(frames.frame(frames.SETTINGS, frames.ACK, 0))
+
+    def _widen_all(self, more: int) -> None:
+        try:
+            for stream in list(self.streams.values()):
+                stream.widen(more)
+        except StreamFault as fault:
+            raise ConnectionFault(fault.code, str(fault)) from None
+
+    def _take_ping(self, flags: int, number: int, payload: bytes) -> None:
+        if number or len(payload) != 8:
+            raise ConnectionFault(frames.FRAME_SIZE_ERROR, "a ping that makes no sense")
+        self._count_control()
+        if flags & frames.ACK:
+            self._pinged_at = None
+        else:
+            self._answer_control(frames.frame(frames.PING, frames.ACK, 0, payload))
+
+    def _take_window(self, flags: int, number: int, payload: bytes) -> None:
+        increment = frames.read_number(payload)
+        if number == 0:
+            self.send_window += increment
+            if not increment or self.send_window > frames.LARGEST_WINDOW:
+                raise ConnectionFault(frames.FLOW_CONTROL_ERROR, "a window of a wrong size")
+            self._send_waiting()
+            return
+        stream = self.streams.get(number)
+        if stream is None:
+            self._check_known(number)
+        elif not increment:
+            raise StreamFault(frames.PROTOCOL_ERROR, "a window of a wrong size")
+        else:
+            stream.widen(increment)
+
+    def _take_priority(self, flags: int, number: int, payload: bytes) -> None:
+        self._count_control()
+        if len(payload) != 5:
+            raise ConnectionFault(frames.FRAME_SIZE_ERROR, "a frame of a wrong size")
+
+    def _take_push(self, flags: int, number: int, payload: bytes) -> None:
+        raise ConnectionFault(frames.PROTOCOL_ERROR, "a push from a client")
+
+    def _take_goaway(self, flags: int, number: int, payload: bytes) -> None:
+        # The client opens no more streams; those that it has go on.
+        self._count_control()
+
+    # Sending
+
+    def wait_for_window(self, stream: Stream) -> None:
+        self._waiting[stream] = None
+
+    def forget(self, stream: Stream) -> None:
+        """The stream has come to its end."""
+        if self.streams.pop(stream.number, None) is not None:
+            self.hub.running -= 1
+            self._waiting.pop(stream, None)
+            if self._draining and not self.streams:
+                self._close_drained()
+
+    def _send_waiting(self) -> None:
+        """Let each stream send a little in turn, as long as the window allows."""
+        while self._waiting and self.send_window > 0:
+            stream = next(iter(self._waiting))
+            del self._waiting[stream]
+            stream.send_waiting(most=MAX_FRAME)
+
+    def _answer_control(self, data: bytes) -> None:
+        if not self.writable and self._transport.get_write_buffer_size() > _MOST_CONTROL_BYTES:
+            raise ConnectionFault(frames.ENHANCE_YOUR_CALM, "answers that nobody reads")
+        self.write(data)
+
+    # Limits
+
+    def _check_known(self, number: int) -> None:
+        """A stream that has ended may still get frames that were on their way; one that never was may not."""
+        if number == 0 or number > self._last_stream:
+            raise ConnectionFault(frames.PROTOCOL_ERROR, "a frame for a stream that is not open")
+
+    def _count_reset(self) -> None:
+        if not self._resets.take():
+            raise ConnectionFault(frames.ENHANCE_YOUR_CALM, "too many requests were given up")
+
+    def _count_control(self) -> None:
+        if not self._controls.take():
+            raise ConnectionFault(frames.ENHANCE_YOUR_CALM, "too many frames that carry nothing")
+
+    def check(self, now: float) -> None:
+        super().check(now)
+        if self.closed:
+            return
+        for stream in list(self.streams.values()):
+            stream.check(now)
+        limits = self.limits
+        if self._settings_missing or self._rest or self._block is not None:
+            if limits.read_seconds is not None and now - self._heard_at > limits.read_seconds:
+                self._give_up(
+                    ConnectionFault(frames.ENHANCE_YOUR_CALM, "a frame that was not complete in time")
+                )
+        elif self._pinged_at is not None:
+            if now - self._pinged_at > _PING_SECONDS:
+                self.abort()
+        elif limits.idle_seconds is not None and now - self._heard_at > limits.idle_seconds:
+            self._pinged_at = now
+            self.write(frames.frame(frames.PING, 0, 0, b"are you?"))
+
+    def _give_up(self, fault: ConnectionFault) -> None:
+        """Say why and end the connection."""
+        if self.closed:
+            return
+        self.write(frames.goaway(self._last_stream, fault.code, fault.reason))
+        self.close()
+        for stream in list(self.streams.values()):
+            stream.leave()
+        self.closed = True
+
+    # What the server asks for
+
+    def drain(self) -> None:
+        if self._draining or self.closed:
+            return
+        self._draining = True
+        self.write(frames.goaway(frames.LARGEST_STREAM, frames.NO_ERROR))
+        self.hub.loop.call_later(GOODBYE_SECONDS, self._refuse_from_now)
+
+    def _refuse_from_now(self) -> None:
+        if not self.closed:
+            self._refuse_above = self._last_stream
+            self.write(frames.goaway(self._last_stream, frames.NO_ERROR))
+            if not self.streams:
+                self._close_drained()
+
+    def _close_drained(self) -> None:
+        if self._refuse_above != frames.LARGEST_STREAM:
+            # What was written last belongs to the same turn of the loop.
+            self.hub.loop.call_soon(self.close)
+
+    def stop(self) -> None:
+        for stream in list(self.streams.values()):
+            stream.stop()
+        self.close()

@@ -1,0 +1,111 @@
+"""The bounded line between a worker that makes a stream and the event loop that sends it."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from typing import Any, Generic, TypeVar
+
+from caikit.runtime.engine import RequestContext, Status
+from caikit.runtime.engine.limits import STALL_SECONDS_KEY
+from caikit.runtime.transport._loop_bridge import LoopBridge
+
+Item = TypeVar("Item")
+
+MOST_ITEMS = 16
+
+
+class OutLine(Generic[Item]):
+    """Holds a few items; the producer waits for room and learns when nobody reads any more."""
+
+    def __init__(
+        self, bridge: LoopBridge, on_ready: Callable[[], object], *, stall_seconds: float | None
+    ) -> None:
+        """`on_ready` is called in the loop when there is something to take, or the end has come."""
+        self._bridge = bridge
+        self._on_ready = on_ready
+        self._stall_seconds = stall_seconds
+        # Both sides use it at the same time; its operations are atomic.
+        self._items: deque[Item] = deque()
+        self._room: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._full = False
+        self._told = False
+        self._closed = False
+        self._finished = False
+        self.stalled = False
+
+    # The producer's side, in a worker
+
+    def put(self, item: Item) -> bool:
+        """Hand an item over, waiting for room; False when the reader has gone or takes nothing for too long."""
+        while len(self._items) >= MOST_ITEMS and not self._closed:
+            self._full = True
+            # It may have been emptied before it was seen that we wait.
+            if len(self._items) < MOST_ITEMS:
+                break
+            try:
+                self._room.get(timeout=self._stall_seconds)
+            except queue.Empty:
+                self.stalled = True
+                return False
+        if self._closed:
+            return False
+        self._items.append(item)
+        self._tell()
+        return True
+
+    def finish(self) -> None:
+        """There are no more items."""
+        self._finished = True
+        self._tell()
+
+    def _tell(self) -> None:
+        if not self._told:
+            self._told = True
+            self._bridge.call(self._be_told)
+
+    # The reader's side, in the event loop
+
+    @property
+    def ended(self) -> bool:
+        return self._finished and not self._items
+
+    def take(self) -> list[Item]:
+        """All items that are ready."""
+        items = []
+        while self._items:
+            items.append(self._items.popleft())
+        if self._full:
+            self._full = False
+            self._room.put(None)
+        return items
+
+    def close(self) -> None:
+        """Nobody reads any more: free the producer."""
+        self._closed = True
+        self._room.put(None)
+
+    def _be_told(self) -> None:
+        self._told = False
+        if not self._closed:
+            self._on_ready()
+
+
+def produce(
+    line: OutLine[Any], items: Generator[Any, None, None] | Iterator[Any], context: RequestContext
+) -> None:
+    """In a worker: hand over what is made, as fast as its reader takes it; exceptions of the source pass."""
+    with contextlib.closing(_closable(items)) as source:
+        for item in source:
+            if not line.put(item):
+                if line.stalled:
+                    context.cancel.cancel(
+                        f"given up: its client reads nothing ({STALL_SECONDS_KEY})", Status.DEADLINE_EXCEEDED
+                    )
+                return
+
+
+def _closable(items: Any) -> Any:
+    return items if hasattr(items, "close") else (item for item in items)

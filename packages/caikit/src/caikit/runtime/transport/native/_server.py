@@ -1,0 +1,198 @@
+"""The event loop of a native server, in a thread of its own: listens, accepts, ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import threading
+import time
+from functools import partial
+from typing import Any
+
+import alog
+
+from ._connection import Connection
+from ._grpc_service import GrpcService
+from ._http1 import Http1Connection
+from ._http2 import Http2Connection
+from ._http_service import HttpService
+from ._hub import Hub
+from ._limits import Limits
+from ._opening import Opening
+
+log = alog.use_channel("SERVR-NATIVE")
+
+_START_SECONDS = 30.0
+_TICK_SECONDS = 0.25
+_BACKLOG = 2048
+# How long cancelled requests may take to say so to their clients.
+_FAREWELL_SECONDS = 1.0
+_POLL_SECONDS = 0.01
+
+
+class NativeServer:
+    """Serves HTTP, gRPC or both on any number of sockets."""
+
+    def __init__(
+        self,
+        *,
+        http: HttpService | None = None,
+        grpc: GrpcService | None = None,
+        limits: Limits | None = None,
+        name: str = "caikit_native",
+    ) -> None:
+        self._http = http
+        self._grpc = grpc
+        self._limits = limits or Limits()
+        self._sockets: list[tuple[socket.socket, ssl.SSLContext | None]] = []
+        self._connections: set[Connection] = set()
+        self._hub: Hub | None = None
+        self._ready = threading.Event()
+        self._ended = threading.Event()
+        self._wake: asyncio.Event | None = None
+        self._stop_at: float | None = None
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    # Called from any thread
+
+    def add_socket(self, listener: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+        """Serve on a bound socket; before the start. With TLS the client chooses the version of HTTP."""
+        listener.setblocking(False)
+        self._sockets.append((listener, tls))
+
+    @property
+    def running(self) -> int:
+        """Requests that have come and are not answered."""
+        return 0 if self._hub is None else self._hub.running
+
+    def start(self) -> None:
+        """Serve; returns when connections are accepted."""
+        self._thread.start()
+        if not self._ready.wait(_START_SECONDS) or self._failure is not None:
+            raise RuntimeError("The server could not be started") from self._failure
+
+    def stop(self, grace_seconds: float) -> threading.Event:
+        """Accept nothing more and finish the running requests in time. Returns at once what is set at the end."""
+        if self._thread.ident is None:
+            self._close_sockets()
+            self._ended.set()
+            return self._ended
+        end = time.monotonic() + grace_seconds
+        if self._stop_at is None or end < self._stop_at:
+            self._stop_at = end
+        hub, wake = self._hub, self._wake
+        if hub is not None and wake is not None:
+            hub.call(wake.set)
+        return self._ended
+
+    def force_stop(self) -> None:
+        """Do not wait for anything."""
+        self.stop(0)
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait until the server has ended; tells whether it has."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def wait_for_termination(self, timeout: float | None = None) -> bool:
+        """True if the time was over before the server was stopped."""
+        return not self._ended.wait(timeout)
+
+    # The thread of the event loop
+
+    def _run(self) -> None:
+        loop = _make_loop()
+        try:
+            loop.run_until_complete(self._serve(loop))
+        except BaseException as error:
+            self._failure = error
+            if self._ready.is_set():
+                log.error("<RUN51820338E>", "The server has ended: %r", error, exc_info=True)
+        finally:
+            self._close_sockets()
+            loop.close()
+            self._ended.set()
+            self._ready.set()
+
+    async def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
+        hub = self._hub = Hub(loop)
+        wake = self._wake = asyncio.Event()
+        servers = [await self._listen(loop, *each) for each in self._sockets]
+        ticks = loop.create_task(self._tick(hub))
+        try:
+            self._ready.set()
+            if self._stop_at is None:
+                await wake.wait()
+            for server in servers:
+                server.close()
+            await self._finish(hub)
+        finally:
+            ticks.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await ticks
+
+    async def _listen(
+        self, loop: asyncio.AbstractEventLoop, listener: socket.socket, tls: ssl.SSLContext | None
+    ) -> Any:
+        if listener.family == getattr(socket, "AF_UNIX", None):
+            return await loop.create_unix_server(self._open, sock=listener, ssl=tls, backlog=_BACKLOG)
+        return await loop.create_server(self._open, sock=listener, ssl=tls, backlog=_BACKLOG)
+
+    async def _finish(self, hub: Hub) -> None:
+        """Stop in stages: take nothing new, let run what runs, cancel the rest, close."""
+        hub.draining = True
+        if self._grpc is not None:
+            self._grpc.drain()
+        for connection in list(self._connections):
+            connection.drain()
+        while self._connections and time.monotonic() < (self._stop_at or 0.0):
+            await asyncio.sleep(_POLL_SECONDS)
+        for connection in list(self._connections):
+            connection.stop()
+        hub.flush()
+        end = time.monotonic() + _FAREWELL_SECONDS
+        while self._connections and time.monotonic() < end:
+            await asyncio.sleep(_POLL_SECONDS)
+        for connection in list(self._connections):
+            connection.abort()
+        # What was aborted is told so by the next turn of the loop.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    async def _tick(self, hub: Hub) -> None:
+        while True:
+            await asyncio.sleep(_TICK_SECONDS)
+            hub.tick()
+            now = time.monotonic()
+            for connection in list(self._connections):
+                try:
+                    connection.check(now)
+                except Exception as error:
+                    log.error("<RUN51820339E>", "A connection is broken: %r", error, exc_info=True)
+                    connection.abort()
+
+    def _open(self) -> Connection:
+        assert self._hub is not None  # noqa: S101 - set before anything is accepted
+        common = (self._hub, self._limits, self._connections)
+        http, grpc = self._http, self._grpc
+        return Opening(
+            *common,
+            open_http1=None if http is None else partial(Http1Connection, *common, service=http),
+            open_http2=partial(Http2Connection, *common, http=http, grpc=grpc),
+        )
+
+    def _close_sockets(self) -> None:
+        for listener, _ in self._sockets:
+            listener.close()
+
+
+def _make_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
