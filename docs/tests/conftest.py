@@ -18,7 +18,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 INSTALL_SECONDS = 300
-SERVE = "python -m caikit.runtime"
+SERVE = re.compile(r"(python -m caikit\.runtime|caikit serve( .*)?)$")
 DOCUMENTED_PORTS = ("8080", "8085")
 METRICS_PORT = "8086"
 
@@ -62,7 +62,7 @@ class Terminal:
 
     def run(self, command: str) -> str:
         lines = self.adapt(command).splitlines()
-        if lines[-1].endswith(SERVE):
+        if SERVE.search(lines[-1]):
             self.shell("\n".join(lines[:-1]))
             self.serve(lines[-1])
             return ""

@@ -146,6 +146,7 @@ def test_slow_clients_are_told_so(native, kit):
         assert silent.recv(1000) == b""
     with server.connect(request(b"content-length: 5", body=b"ab")) as client:
         assert client.recv(1000).startswith(b"HTTP/1.1 408 ")
+    assert server.server.running == 0
 
 
 def test_a_client_that_leaves_ends_its_request(native, kit, wait_until):

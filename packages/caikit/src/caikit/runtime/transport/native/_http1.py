@@ -283,7 +283,6 @@ class Http1Connection(Connection):
             return
         if first is not None:
             first.leave()
-            self.hub.running -= 1
             self._exchanges.clear()
         self._reading = None
         lines = [
