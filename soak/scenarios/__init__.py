@@ -1,0 +1,1 @@
+"""The attacks, in the order in which they run."""
