@@ -151,6 +151,7 @@ if __name__ == "__main__":
     try:
         status = main()
     except KeyboardInterrupt:
+        print("broken off")
         status = 130
     sys.stdout.flush()
     # Threads of an attack that was broken off must not hold the end.
