@@ -9,6 +9,7 @@ import json
 import os
 import pty
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -23,18 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-TESTS = Path(__file__).parents[1]
-LIBRARY = TESTS / "golden" / "lib"
-SHIM = TESTS / "golden" / "shim"
-CERTS = TESTS / "runtime" / "servers" / "certs"
-SECONDS = 40
-COMMAND = [sys.executable, "-W", "error", "-m", "caikit"]
-CLEAN = {
-    name: value
-    for name, value in os.environ.items()
-    if not name.startswith(("CAIKIT_", "RUNTIME_", "LOG_", "CONFIG_FILES", "NO_COLOR", "COLUMNS"))
-}
+from command_places import CERTS, CLEAN, COMMAND, LIBRARY, SECONDS, SHIM
 
 SETTINGS = """
 runtime:
@@ -227,8 +217,6 @@ def _end(server: Server) -> None:
 
 
 def start_golden(folder: Path, *arguments: str) -> Server:
-    import shutil
-
     shutil.copytree(LIBRARY, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "settings.yml").write_text(SETTINGS)
     return start(folder, "golden_lib", "--config", "settings.yml", *arguments, PYTHONPATH=str(SHIM))

@@ -181,7 +181,7 @@ class _Conversation:
             raise CommandError("The server stopped to describe itself")
         try:
             response: ReflectionResponse = ReflectionResponse.from_binary_buffer(answer)
-        except ValueError:
+        except (DecodeError, ValueError):
             raise CommandError(
                 "The server describes itself with something else than gRPC reflection"
             ) from None

@@ -115,7 +115,8 @@ def test_malformed(serve, authorization):
         found = door.infer(authorization)
         # A trailing blank does not count as part of a header's value.
         expected = "OK" if authorization == f"Bearer {KEY}\t" else "UNAUTHENTICATED"
-        assert found in (expected, "INTERNAL" if door is site.grpc else expected)
+        # grpcio itself refuses what is no metadata, or too much of it.
+        assert found in (expected, *(("INTERNAL", "RESOURCE_EXHAUSTED") if door is site.grpc else ()))
 
 
 def test_letters_that_are_no_ascii(serve):

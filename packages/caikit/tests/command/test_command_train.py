@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import CLEAN, COMMAND, SHIM
+from command_places import CLEAN, COMMAND, SHIM
 
 ROWS = '{"number": 1, "label": "x"}\n{"number": 2, "label": "y"}\n'
 PARTY = ["strings=[]", "ints=[1, 2]", "floats=[]", "bools=[]", 'people=[{"name": "A"}]']

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import sys
 import urllib.request
 
 import pytest
@@ -122,6 +123,16 @@ def test_in_a_terminal(terminal, folder):
     assert line.startswith("Serving sayings (SayTask): grpc 127.0.0.1:")
     assert ", http http://127.0.0.1:" in line
     assert '"message"' not in done.out  # the log is for people, too
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers share ports on Linux alone")
+def test_workers(quick, serve, folder):
+    server = serve(folder, "--workers", "2")
+    assert set(server.ready) == {"library", "tasks", "grpc", "http"}
+    assert "2 workers serve" in server.log
+    for protocol in ("grpc", "http"):
+        assert quick("call", "say", "-m", "sayer", "text=hi", "-s", server.address(protocol)).code == 0
+    assert server.stop() == 0
 
 
 def test_metrics(serve, folder):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import LIBRARY, SHIM
+from command_places import LIBRARY, SHIM
 
 
 def by_name(rpcs):

@@ -5,9 +5,13 @@ from __future__ import annotations
 import base64
 import io
 import json
+import signal
+import subprocess
+import time
 import zipfile
 
 import pytest
+from command_places import CLEAN, COMMAND
 
 PERSON = {"producer_id": {"name": "greeter", "version": "1.2.3"}}
 
@@ -273,9 +277,6 @@ def test_an_error_in_the_middle_of_a_stream(caikit, address):
 
 
 def test_who_reads_no_more_is_no_error(golden, address):
-    import subprocess
-
-    from conftest import CLEAN, COMMAND
 
     call = [
         *COMMAND,
@@ -316,9 +317,6 @@ def test_both_ways(caikit, golden):
 
 
 def test_lines_are_sent_as_they_come(golden):
-    import subprocess
-
-    from conftest import CLEAN, COMMAND
 
     call = [
         "call",
@@ -484,11 +482,6 @@ def test_time_runs_out(quick, address):
 
 
 def test_ctrl_c_while_an_answer_is_waited_for(address):
-    import signal
-    import subprocess
-    import time
-
-    from conftest import CLEAN, COMMAND
 
     call = [*COMMAND, "call", "greet", "-s", address, "-m", "greeter", "person.name=A", "sleep=20"]
     process = subprocess.Popen(call, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=CLEAN)
