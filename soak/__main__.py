@@ -28,6 +28,7 @@ from .scenarios.openapi import OpenApi
 from .scenarios.overload import Overload
 from .scenarios.stop import StopUnderLoad
 from .scenarios.walk_away import WalkAway
+from .scenarios.wire import Wire
 
 SCENARIOS: dict[str, type[Scenario]] = {
     each.name: each
@@ -42,6 +43,7 @@ SCENARIOS: dict[str, type[Scenario]] = {
         SlowReaders,
         Chaos,
         Mutations,
+        Wire,
         OpenApi,
         Fuzz,
     )
@@ -53,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _end)
     seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
     folder = Path(tempfile.mkdtemp(prefix="caikit-soak-"))
+    os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(folder / "hypothesis")
     print(f"seed {seed}", flush=True)
     start, failed = time.monotonic(), []
     try:

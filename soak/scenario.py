@@ -82,14 +82,18 @@ class Stage:
         within: float = 8,
         how: signal.Signals = signal.SIGTERM,
         tracebacks_only: bool = False,
+        forgiven: str = "$^",
     ) -> float:
-        """Stop a server, which must end well, leave nothing and have no reason to complain; the seconds it took."""
+        """Stop a server, which must end well, leave nothing and have no reason to complain; the seconds it took.
+
+        Lines of its log that match `forgiven` are none.
+        """
         status, seconds = server.stop(how)
         self.check(status == 0, f"{how.name}: exit status {status}")
         self.check(seconds <= within, f"{how.name}: the server took {seconds:.1f} s to end")
         left = sorted(str(path) for path in server.temporary.rglob("*"))
         self.check(not left, f"temporary files are left: {left[:3]}")
-        for complaint, number in server.complaints(tracebacks_only=tracebacks_only).items():
+        for complaint, number in server.complaints(forgiven, tracebacks_only=tracebacks_only).items():
             self.check(False, f"the server logged {number} errors like {complaint}")
         return seconds
 

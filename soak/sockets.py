@@ -54,40 +54,68 @@ def read_all(client: socket.socket) -> bytes:
     return bytes(received)
 
 
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    6,
+    7,
+    8,
+    9,
+)
+END_STREAM, END_HEADERS = 1, 4
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+
+def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    """One frame of HTTP/2."""
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def grpc_headers(path: str, model_id: str) -> bytes:
+    """The block of headers of a call."""
+    headers = {
+        ":method": "POST",
+        ":scheme": "http",
+        ":path": path,
+        ":authority": "x",
+        "te": "trailers",
+        "content-type": "application/grpc",
+        "mm-model-id": model_id,
+    }
+    return b"".join(_literal(name, value) for name, value in headers.items())
+
+
+def grpc_message(message: bytes) -> bytes:
+    return b"\x00" + len(message).to_bytes(4, "big") + message
+
+
 class GrpcSocket:
     """One gRPC call over a connection of its own, frame by frame."""
 
     def __init__(self, server: Server, path: str, model_id: str, message: bytes) -> None:
         self.socket = connect(("127.0.0.1", server.ports["grpc"]))
-        headers = {
-            ":method": "POST",
-            ":scheme": "http",
-            ":path": path,
-            ":authority": "x",
-            "te": "trailers",
-            "content-type": "application/grpc",
-            "mm-model-id": model_id,
-        }
-        block = b"".join(_literal(name, value) for name, value in headers.items())
         self.socket.sendall(
-            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-            + _frame(_SETTINGS, 0, 0, b"")
-            + _frame(_HEADERS, _END_HEADERS, 1, block)
-            + _frame(_DATA, _END_STREAM, 1, b"\x00" + len(message).to_bytes(4, "big") + message)
+            PREFACE
+            + frame(SETTINGS, 0, 0, b"")
+            + frame(HEADERS, END_HEADERS, 1, grpc_headers(path, model_id))
+            + frame(DATA, END_STREAM, 1, grpc_message(message))
         )
         self._received = b""
 
     def read_until_item(self) -> bool:
         """True when a piece of an answer has come, False when the call has ended without one."""
         for kind, flags, stream in self._frames():
-            if kind == _DATA:
+            if kind == DATA:
                 return True
-            if stream == 1 and flags & _END_STREAM:
+            if stream == 1 and flags & END_STREAM:
                 return False
         return False
 
     def cancel(self) -> None:
-        self.socket.sendall(_frame(_RST_STREAM, 0, 1, (8).to_bytes(4, "big")))
+        self.socket.sendall(frame(RST_STREAM, 0, 1, (8).to_bytes(4, "big")))
 
     def _frames(self) -> Iterator[tuple[int, int, int]]:
         while (head := self._take(9)) is not None:
@@ -102,14 +130,6 @@ class GrpcSocket:
             self._received += data
         taken, self._received = self._received[:count], self._received[count:]
         return taken
-
-
-_DATA, _HEADERS, _RST_STREAM, _SETTINGS = 0, 1, 3, 4
-_END_STREAM, _END_HEADERS = 1, 4
-
-
-def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
-    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
 
 
 def _literal(name: str, value: str) -> bytes:

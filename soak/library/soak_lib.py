@@ -180,7 +180,10 @@ class Worker(ModuleBase):
         rows = sum(1 for _ in data)
         if started:
             # Whatever is asked for, it is written nowhere else.
-            Path(os.environ["SOAK_STARTED"], Path(started).name).write_text(str(os.getpid()))
+            place = Path(os.environ["SOAK_STARTED"], Path(started).name)
+            draft = place.with_name(f".{os.getpid()}")
+            draft.write_text(str(os.getpid()))
+            draft.rename(place)
         pause(seconds)
         if fail:
             raise ValueError(fail)

@@ -19,7 +19,8 @@ from soak.sockets import GrpcSocket, chunk, connect, http_request, lines_request
 
 ENDLESS = 10**8
 STREAM = "/api/v1/task/server-streaming-work"
-SMALL_POOL = {"runtime": {"server_thread_pool_size": 16, "max_queued_requests": 64}}
+WORKERS = 16
+SMALL_POOL = {"runtime": {"server_thread_pool_size": WORKERS, "max_queued_requests": 64}}
 Client = Callable[[int], object]
 
 
@@ -211,8 +212,8 @@ def _slack(limits: WalkAway) -> dict[str, float]:
         "temporary_files": 0,
         "children": 0,
         "files": 4,
-        "threads": 6,
-        "objects": max(400, limits.clients // 10),
+        "threads": WORKERS,
+        "objects": max(1000, limits.clients // 10),
         "megabytes": limits.megabytes,
     }
 

@@ -20,6 +20,7 @@ ATTACKS = (
     "slow-readers",
     "chaos",
     "mutations",
+    "wire",
 )
 
 pytestmark = [
