@@ -17,7 +17,7 @@ def test_models_of_a_server(quick, address):
 
 
 def test_table(terminal, golden):
-    done = terminal("models", "-s", golden.address("grpc"), columns=100)
+    done = terminal("models", "-s", golden.address("grpc"), columns=200)
     head, *rows = done.out.splitlines()
     assert head.startswith("\x1b[1mMODEL")
     (row,) = [row for row in rows if row.startswith("greeter")]

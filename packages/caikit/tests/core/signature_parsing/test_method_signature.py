@@ -2,15 +2,16 @@
 
 # ruff: noqa: B006, RUF013, UP006, UP007, UP035, UP045 - annotations are spelled in every way that users spell them
 
+import copy
 import functools
 import inspect
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Dict, List, Optional, Union, get_type_hints
 
 import docstring_parser
 import pytest
 
 from caikit.core import DataObjectBase, ModuleBase, dataobject
-from caikit.core.data_model import DataStream, ProducerId
+from caikit.core.data_model import DataStream, ProducerId, json_dict
 from caikit.core.data_model.json_dict import JsonDict
 from caikit.core.signature_parsing import CaikitMethodSignature, CustomSignature
 from caikit.core.signature_parsing.parsers import (
@@ -285,3 +286,13 @@ def test_odd_methods(method, parameters, return_type) -> None:
 def test_preset_arguments_are_defaults() -> None:
     signature = CaikitMethodSignature(Odd, "preset_function")
     assert signature.default_parameters == {"extra": 3, "style": "without_hint"}
+
+
+def test_copies_of_signatures_with_recursive_types() -> None:
+    class Recursive(ModuleBase):
+        def run(self, values: JsonDict) -> SignatureSample: ...
+
+    signature = CaikitMethodSignature(Recursive, "run")
+    assert signature.parameters == {"values": JsonDict}
+    get_type_hints(Recursive.run, vars(json_dict))
+    assert copy.deepcopy({"of a method": signature})["of a method"].parameters == {"values": JsonDict}

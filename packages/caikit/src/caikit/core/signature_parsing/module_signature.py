@@ -33,6 +33,10 @@ class CaikitMethodSignature:
         self._context_arg = context_arg
         self._cached: _Parsed | None = None
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> CaikitMethodSignature:
+        # Recursive types such as JsonDict have no end for copy.deepcopy once their forward references are evaluated.
+        return self
+
     @property
     def module(self) -> type:
         return self._module_class
