@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -25,6 +26,7 @@ INTEGER_RANGES = {
 _TRUE = frozenset(("true", "1", "t", "yes", "y", "on"))
 _FALSE = frozenset(("false", "0", "f", "no", "n", "off"))
 _DEEPEST = 100
+_MOST_WITH_EXPONENT = Decimal(2**64)
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,10}")
 
 LARGEST = {"double": sys.float_info.max, "float": 3.4028234663852886e38}
@@ -51,14 +53,27 @@ def read_integer(value: Any) -> int:
     if not isinstance(value, str):
         raise RefusedError("int_type", "Input should be a valid integer")
     try:
-        whole, point, fraction = value.strip().partition(".")
-        if not value.isascii() or (point and fraction.strip("0")):
-            raise ValueError
-        return int(whole)
-    except ValueError:
+        return _integer_of(value.strip())
+    except (ValueError, ArithmeticError):
         raise RefusedError(
             "int_parsing", "Input should be a valid integer, unable to parse string as an integer"
         ) from None
+
+
+def _integer_of(text: str) -> int:
+    """Also `1.0` and, as protobuf's JSON form has it, `1.5e3`."""
+    if not text.isascii():
+        raise ValueError
+    if "e" in text or "E" in text:
+        number = Decimal(text)
+        # The size first: a short text may stand for more digits than memory holds.
+        if abs(number) > _MOST_WITH_EXPONENT or number != number.to_integral_value():
+            raise ValueError
+        return int(number)
+    whole, point, fraction = text.partition(".")
+    if point and fraction.strip("0"):
+        raise ValueError
+    return int(whole)
 
 
 @cache
