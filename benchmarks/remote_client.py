@@ -9,16 +9,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import grpc
+import report
 import requests
 import yaml
 
@@ -30,22 +33,60 @@ METHOD = "/caikit.runtime.Tiny.TinyService/TinyTaskPredict"
 ROUTE = "/api/v1/task/tiny"
 
 
+@dataclass(frozen=True)
+class Cost:
+    """Microseconds per call."""
+
+    cpu_us: float
+    elapsed_us: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """One caller over all rounds; each column by itself."""
+
+    fastest: Cost
+    median: Cost
+
+    @classmethod
+    def of(cls, rounds: list[Cost]) -> Result:
+        cpu, elapsed = [each.cpu_us for each in rounds], [each.elapsed_us for each in rounds]
+        return cls(Cost(min(cpu), min(elapsed)), Cost(statistics.median(cpu), statistics.median(elapsed)))
+
+
 def main() -> None:
+    options = arguments()
+    with tempfile.TemporaryDirectory(prefix="caikit-bench-") as folder, server(Path(folder)) as ports:
+        callers = make_callers(ports)
+        rounds: dict[str, list[Cost]] = {name: [] for name in callers}
+        for call in callers.values():
+            measure(call, options.calls // 10)
+        for _ in range(options.rounds):
+            for name, call in callers.items():
+                rounds[name].append(measure(call, options.calls))
+    results = {name: Result.of(costs) for name, costs in rounds.items()}
+    print(table(results))
+    figures = {
+        "versions": report.versions("caikit", "grpcio", "requests", "urllib3", "protobuf"),
+        "calls": options.calls,
+        "rounds": options.rounds,
+        "callers": {name: asdict(result) for name, result in results.items()},
+    }
+    report.write(options.output, figures)
+
+
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--calls", type=int, default=500, help="calls of a round")
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--quick", action="store_true", help="fewer calls, fewer rounds")
+    parser.add_argument("--calls", type=int, help="calls of a round (500; quick: 100)")
+    parser.add_argument("--rounds", type=int, help="rounds (10; quick: 3)")
+    parser.add_argument("--output", type=Path, default=report.RESULTS / "remote_client.json")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="caikit-bench-") as folder, server(Path(folder)) as ports:
-        callers = make_callers(ports)
-        times: dict[str, list[tuple[float, float]]] = {name: [] for name in callers}
-        for call in callers.values():
-            measure(call, 50)
-        for _ in range(options.rounds):
-            for name, call in callers.items():
-                times[name].append(measure(call, options.calls))
-    print(table(times))
+    options.calls = options.calls or (100 if options.quick else 500)
+    options.rounds = options.rounds or (3 if options.quick else 10)
+    return options
 
 
 def make_callers(ports: dict[str, int]) -> dict[str, Callable[[], Any]]:
@@ -87,9 +128,9 @@ def make_callers(ports: dict[str, int]) -> dict[str, Callable[[], Any]]:
         return tiny.Scores.from_json(answer.text)
 
     callers = {
-        "gRPC, bare stub": lambda: stub(request(text=TEXT), metadata=[("mm-model-id", "tiny")], timeout=60),
+        "gRPC, bare": lambda: stub(request(text=TEXT), metadata=[("mm-model-id", "tiny")], timeout=60),
         "gRPC, remote model": lambda: remote["grpc"].run(TEXT),
-        "HTTP, bare session": bare_http,
+        "HTTP, bare": bare_http,
         "HTTP, remote model": lambda: remote["http"].run(TEXT),
     }
     answers = {name: [score.label for score in call().results] for name, call in callers.items()}
@@ -97,27 +138,32 @@ def make_callers(ports: dict[str, int]) -> dict[str, Callable[[], Any]]:
     return callers
 
 
-def measure(call: Callable[[], Any], count: int) -> tuple[float, float]:
-    """Microseconds of CPU and of time per call."""
+def measure(call: Callable[[], Any], count: int) -> Cost:
     cpu, start = time.process_time(), time.perf_counter()
     for _ in range(count):
         call()
     elapsed = time.perf_counter() - start
-    return (time.process_time() - cpu) / count * 1e6, elapsed / count * 1e6
+    return Cost((time.process_time() - cpu) / count * 1e6, elapsed / count * 1e6)
 
 
-def table(times: dict[str, list[tuple[float, float]]]) -> str:
-    lines = [f"{'':20} {'CPU us':>8} {'x bare':>7} {'time us':>8} {'x bare':>7}"]
-    best = {name: [min(column) for column in zip(*rounds, strict=True)] for name, rounds in times.items()}
-    bare: list[float] = []
-    for name, figures in best.items():
-        bare = figures if "bare" in name else bare
-        (cpu, elapsed), (cpu_ratio, time_ratio) = (
-            figures,
-            (one / other for one, other in zip(figures, bare, strict=True)),
+def table(results: dict[str, Result]) -> str:
+    rows = []
+    for name, result in results.items():
+        bare = results[f"{name.partition(',')[0]}, bare"]
+        fastest, ratios = (
+            result.fastest,
+            (
+                result.fastest.cpu_us / bare.fastest.cpu_us,
+                result.fastest.elapsed_us / bare.fastest.elapsed_us,
+                result.median.cpu_us / bare.median.cpu_us,
+            ),
         )
-        lines.append(f"{name:20} {cpu:8.0f} {cpu_ratio:7.2f} {elapsed:8.0f} {time_ratio:7.2f}")
-    return "\n".join(lines)
+        cpu_ratio, time_ratio, median_ratio = (f"{ratio:.2f}" for ratio in ratios)
+        rows.append(
+            [name, f"{fastest.cpu_us:.0f}", cpu_ratio, median_ratio, f"{fastest.elapsed_us:.0f}", time_ratio]
+        )
+    header = ["", "client CPU us", "x bare", "of medians", "time us", "x bare"]
+    return report.table(header, rows)
 
 
 @contextmanager

@@ -189,9 +189,10 @@ def test_nobody_listens(golden: SimpleNamespace, greeter_at: Load, person: Any) 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     for protocol in ("grpc", "http"):
-        error = failure(lambda protocol=protocol: greeter_at(port, protocol).run(person))
-        assert error.status_code is grpc.StatusCode.UNAVAILABLE
-        assert "refused" in error.message
+        for call in calls_of_all_kinds(greeter_at(port, protocol), person):
+            error = failure(call)
+            assert error.status_code is grpc.StatusCode.UNAVAILABLE
+            assert "refused" in error.message
 
 
 def test_a_name_that_nobody_has(greeter_at: Load, person: Any) -> None:
@@ -207,10 +208,9 @@ def test_a_name_that_nobody_has(greeter_at: Load, person: Any) -> None:
 @pytest.mark.parametrize("hostname", ["a..b", "a b", "http://a", "", "\u2603" * 80, "[", "a/b", "a@b"])
 def test_names_that_are_none(greeter_at: Load, person: Any, hostname: str) -> None:
     for protocol in ("grpc", "http"):
-        error = failure(
-            lambda protocol=protocol: greeter_at(80, protocol, hostname=hostname, timeout=2).run(person)
-        )
-        assert error.status_code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+        for call in calls_of_all_kinds(greeter_at(80, protocol, hostname=hostname, timeout=2), person):
+            error = failure(call)
+            assert error.status_code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
 # Encryption ##################################################################
@@ -233,7 +233,17 @@ def test_encryption_that_does_not_match(
 ) -> None:  # fmt: skip
     files = {name: certs(value) if name.endswith("_file") else value for name, value in tls.items()}
     model = greeter_at(servers(server).ports[protocol], protocol, hostname="localhost", tls=files, timeout=5)
-    assert failure(lambda: model.run(person)).status_code is grpc.StatusCode.UNAVAILABLE
+    for call in calls_of_all_kinds(model, person):
+        assert failure(call).status_code is grpc.StatusCode.UNAVAILABLE
+
+
+def calls_of_all_kinds(model: Any, person: Any) -> list[Callable[[], Any]]:
+    return [
+        lambda: model.run(person),
+        lambda: list(model.run_stream_out(person)),
+        lambda: model.run_stream_in([person]),
+        lambda: list(model.run_bidi([person])),
+    ]
 
 
 def test_a_certificate_for_another_host(
@@ -242,11 +252,8 @@ def test_a_certificate_for_another_host(
     tls = {"enabled": True, "ca_file": certs("ca.pem")}
     for protocol in ("grpc", "http"):
         model = greeter_at(servers("tls").ports[protocol], protocol, hostname="127.0.0.2", tls=tls)
-        assert failure(model_call(model, person)).status_code is grpc.StatusCode.UNAVAILABLE
-
-
-def model_call(model: Any, person: Any) -> Callable[[], Any]:
-    return lambda: model.run(person)
+        for call in calls_of_all_kinds(model, person):
+            assert failure(call).status_code is grpc.StatusCode.UNAVAILABLE
 
 
 @pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
@@ -255,7 +262,9 @@ def test_certificates_need_not_be_verified_over_http(
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/file")
     tls = {"enabled": True, "insecure_verify": True}
-    assert greeter_at(servers("tls").ports["http"], tls=tls).run(person).text == "Hello Ann"
+    model = greeter_at(servers("tls").ports["http"], tls=tls)
+    assert model.run(person).text == model.run_stream_in([person]).text == "Hello Ann"
+    assert [item.text for item in model.run_bidi([person])] == ["Hello Ann"]
 
 
 def test_missing_files_of_keys(greeter_at: Load, person: Any) -> None:
@@ -503,6 +512,23 @@ def test_grpc_sends_again(grpc_server: Callable[..., int], greeter_at: Load, gol
     chosen = greeter_at(port, "grpc", retries=3, retry_options=codes)
     assert failure(lambda: chosen.run(golden.data.Person("Ann"))).message == "busy"
     assert len(seen) == 1
+
+
+def test_ones_own_rules_for_sending_again(
+    grpc_server: Callable[..., int], greeter_at: Load, golden: SimpleNamespace
+) -> None:
+    seen: list[bytes] = []
+
+    def busy(request: bytes, context: grpc.ServicerContext) -> bytes:
+        seen.append(request)
+        return bytes(context.abort(grpc.StatusCode.UNAVAILABLE, "busy"))
+
+    policy = {"maxAttempts": 2, "initialBackoff": "0.01s", "maxBackoff": "0.01s", "backoffMultiplier": 1,
+              "retryableStatusCodes": ["UNAVAILABLE"]}  # fmt: skip
+    own = json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": policy}]})
+    model = greeter_at(grpc_server(busy), "grpc", retries=4, options={"grpc.service_config": own})
+    assert failure(lambda: model.run(golden.data.Person("Ann"))).message == "busy"
+    assert len(seen) == 2
 
 
 # What is sent ################################################################

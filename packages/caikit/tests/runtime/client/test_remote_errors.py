@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -65,6 +66,18 @@ def test_a_stream_that_fails_in_the_middle(golden: SimpleNamespace, remote: Remo
     assert (error.status_code, error.message) == (grpc.StatusCode.NOT_FOUND, "core says NOT_FOUND")
 
 
+@pytest.mark.parametrize("kind", FAILURES)
+def test_status_and_text_at_the_end_of_streams_in_both_directions(
+    golden: SimpleNamespace, remote: Remote, protocol: str, kind: str
+) -> None:
+    status, text = FAILURES[kind]
+    items = iter(remote("greeter", protocol).run_bidi([golden.data.Person("Ann")] * 3, fail=kind))
+    assert next(items).text == "Hello Ann"
+    error = failure(lambda: list(items))
+    # Over HTTP the server says more about what is no error of the client.
+    assert (error.status_code, text in error.message) == (grpc.StatusCode[status], True)
+
+
 def test_a_stream_that_fails_before_its_first_item(
     golden: SimpleNamespace, remote: Remote, protocol: str
 ) -> None:
@@ -82,22 +95,40 @@ def test_a_model_that_is_not_there_any_more(
     manager = client(
         connection=servers("plain").connection(protocol), protocol=protocol, supported_models=supported
     )
-    error = failure(lambda: manager.load("gone").run(golden.data.Person("Ann")))
-    assert error.status_code is grpc.StatusCode.NOT_FOUND
-    assert "gone" in error.message
+    model, person = manager.load("gone"), golden.data.Person("Ann")
+    calls: list[Callable[[], Any]] = [
+        lambda: model.run(person),
+        lambda: list(model.run_stream_out(person)),
+        lambda: model.run_stream_in([person]),
+        lambda: list(model.run_bidi([person])),
+    ]
+    for call in calls:
+        error = failure(call)
+        assert error.status_code is grpc.StatusCode.NOT_FOUND
+        assert "gone" in error.message
 
 
-@pytest.mark.parametrize("method", ["run", "run_stream_out"])
+@pytest.mark.parametrize("method", ["run", "run_stream_out", "run_stream_in", "run_bidi"])
 def test_a_call_takes_no_longer_than_the_timeout(
     golden: SimpleNamespace, remote: Remote, protocol: str, method: str
 ) -> None:
     model = remote("greeter", protocol, timeout=1)
     list(model.run_stream_out(golden.data.Person("Ann")))
+    done = threading.Event()
+
+    def people() -> Any:
+        yield golden.data.Person("Ann")
+        done.wait(5)
+
+    calls: dict[str, Callable[[], Any]] = {
+        "run": lambda: model.run(golden.data.Person("Ann"), sleep=5.0),
+        "run_stream_out": lambda: list(model.run_stream_out(golden.data.Person("Ann"), sleep=5.0)),
+        "run_stream_in": lambda: model.run_stream_in(people()),
+        "run_bidi": lambda: list(model.run_bidi(people())),
+    }
     start = time.monotonic()
-    if method == "run":
-        error = failure(lambda: model.run(golden.data.Person("Ann"), sleep=5.0))
-    else:
-        error = failure(lambda: list(model.run_stream_out(golden.data.Person("Ann"), sleep=5.0)))
+    error = failure(calls[method])
+    done.set()
     assert error.status_code is grpc.StatusCode.DEADLINE_EXCEEDED
     assert 0.9 < time.monotonic() - start < 1.5  # 1.2 on a machine that is not busy
 
@@ -129,31 +160,25 @@ def test_tls_may_be_null(
     assert model.run(golden.data.Person("Ann")).text == "Hello Ann"
 
 
-def test_streamed_input_is_for_grpc(golden: SimpleNamespace, remote: Remote) -> None:
-    error = failure(lambda: remote("greeter", "http").run_stream_in([golden.data.Person("Ann")]))
-    assert error.status_code is grpc.StatusCode.UNIMPLEMENTED
-    assert "use protocol grpc" in error.message
-
-
 def test_files_without_a_reader_are_for_grpc(golden: SimpleNamespace, remote: Remote) -> None:
     error = failure(lambda: remote("file", "http").run(golden.data.DocumentInput()))
     assert error.status_code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.INVALID_ARGUMENT)
 
 
-def test_an_empty_stream_as_input(golden: SimpleNamespace, remote: Remote) -> None:
-    model = remote("greeter", "grpc")
+def test_an_empty_stream_as_input(golden: SimpleNamespace, remote: Remote, protocol: str) -> None:
+    model = remote("greeter", protocol)
     for call in (lambda: model.run_stream_in([]), lambda: list(model.run_bidi(iter([])))):
         error = failure(call)
         assert error.status_code is grpc.StatusCode.INVALID_ARGUMENT
         assert "stream is empty" in error.message
 
 
-def test_a_source_that_fails_fails_as_it_is(golden: SimpleNamespace, remote: Remote) -> None:
+def test_a_source_that_fails_fails_as_it_is(golden: SimpleNamespace, remote: Remote, protocol: str) -> None:
     def people() -> Any:
         yield golden.data.Person("Ann")
         raise LookupError("no more people")
 
-    model = remote("greeter", "grpc")
+    model = remote("greeter", protocol)
     with pytest.raises(LookupError, match="no more people"):
         model.run_stream_in(people())
     with pytest.raises(LookupError, match="no more people"):
@@ -177,15 +202,19 @@ def test_arguments_are_those_of_the_method(golden: SimpleNamespace, remote: Remo
             call()
 
 
-def test_arguments_have_the_right_types(golden: SimpleNamespace, remote: Remote) -> None:
-    model = remote("greeter", "grpc")
-    for call in (
-        lambda: model.run("Ann"),
-        lambda: model.run(golden.data.Person("Ann"), times="many"),
+def test_arguments_have_the_right_types(golden: SimpleNamespace, remote: Remote, protocol: str) -> None:
+    model = remote("greeter", protocol)
+    calls = [
         lambda: model.run_stream_in(golden.data.Person("Ann")),
         lambda: model.run_bidi("Ann"),
         lambda: model.run_stream_in(None),
-    ):
+    ]
+    if protocol == "grpc":
+        # JSON can say these, so the server does.
+        calls.append(lambda: model.run("Ann"))
+        calls.append(lambda: model.run(golden.data.Person("Ann"), times="many"))
+        calls.append(lambda: model.run_stream_in(["Ann"]))
+    for call in calls:
         with pytest.raises((TypeError, AttributeError)):
             call()
 

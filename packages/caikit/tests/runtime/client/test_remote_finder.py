@@ -18,6 +18,7 @@ from caikit.interfaces.common.data_model import ConnectionInfo
 from caikit.interfaces.runtime.data_model import ModelInfo, ModelInfoResponse
 from caikit.runtime.client import RemoteModelFinder, RemoteModuleConfig
 from caikit.runtime.client.remote_model_finder import ModuleConnectionInfo
+from caikit.runtime.types.caikit_runtime_exception import CaikitRuntimeException
 
 Client = Callable[..., Any]
 PROTOCOLS = ["grpc", "http"]
@@ -136,7 +137,8 @@ def test_static_models_stay(client: Client, serve_models: Callable[..., Models],
     assert server.asked == 0
     assert finder.find_model("b") is not None
     server.fails = True
-    assert finder.find_model("c") is None
+    with pytest.raises(ValueError, match="Unable to find a ModuleConfig for c"):
+        finder.find_model("c")
     assert finder.find_model("a") is not None
     assert finder.find_model("b") is not None
 
@@ -204,6 +206,47 @@ def test_dead_servers_do_not_block_the_others(
     start = time.monotonic()
     assert manager.load("greeter") is not None
     assert time.monotonic() - start < 1.5
+
+
+def test_loading_tells_why_no_model_was_found(
+    client: Client,
+    servers: Callable[[str], Any],
+    serve_models: Callable[..., Models],
+    nobody: dict[str, Any],
+    certs: Callable[[str], str],
+    fake: SimpleNamespace,
+    protocol: str,
+) -> None:
+    """The text has the reason of each server that did not answer, and the cause is the first one."""
+    port = servers("tls").ports[protocol]
+    wrong_authority = {
+        "hostname": "localhost",
+        "port": port,
+        "tls": {"enabled": True, "ca_file": certs("client.pem")},
+    }
+    no_file = {"hostname": "localhost", "port": port, "tls": {"enabled": True, "ca_file": "/no/such/ca"}}
+    cases: list[tuple[dict[str, Any], type[Exception], str]] = [
+        (nobody, CaikitRuntimeException, f"127.0.0.1:{nobody['port']}: UNAVAILABLE: .*refused"),
+        (wrong_authority, CaikitRuntimeException, "UNAVAILABLE: .*(CERTIFICATE_VERIFY_FAILED|certificate verify failed)"),
+        (no_file, FileNotFoundError, "FileNotFoundError: Unable to find TLS CA File /no/such/ca"),
+    ]  # fmt: skip
+    if protocol == "http":
+        answer = fake.answer(401, b'{"details": "no token", "code": 401, "id": "f00"}')
+        guarded = {"hostname": "127.0.0.1", "port": fake.serve(lambda sock, _: sock.sendall(answer)).port}
+        cases.append((guarded, CaikitRuntimeException, "UNAUTHENTICATED: no token"))
+        # A server that did answer says nothing about the others.
+        both = {"remote_connections": [serve_models("a").connection, guarded]}
+        with pytest.raises(
+            ValueError, match=r"for nope: http://127.0.0.1:[0-9]+: UNAUTHENTICATED: no token$"
+        ):
+            client(**both, protocol=protocol).load("nope")
+    for connection, kind, text in cases:
+        manager = client(connection={"timeout": 5, **connection}, protocol=protocol)
+        for _ in range(2):
+            expected = f"value check failed: Unable to find a ModuleConfig for nope: .*{text}"
+            with pytest.raises(ValueError, match=expected) as caught:
+                manager.load("nope")
+            assert isinstance(caught.value.__cause__, kind)
 
 
 def test_an_answer_that_comes_late_is_remembered(client: Client, serve_models: Callable[..., Models]) -> None:
@@ -292,6 +335,10 @@ def test_credentials_go_with_every_request(
     assert b"authorization: bearer the second\r\n" in called
     assert b"x-tenant: me\r\n" in asked
     assert b"x-tenant: me\r\n" in called
+    model.run_stream_in([])
+    (upload,) = (each for each in server.requests if each.startswith(b"POST /api/v1/task/client-streaming"))
+    assert b"authorization: bearer the second\r\n" in upload.lower()
+    assert b"x-tenant: me\r\n" in upload.lower()
     token.unlink()
     model.run(None)
     assert b"authorization: bearer the second\r\n" in server.requests[-1].lower()

@@ -382,10 +382,10 @@ def test_a_model_that_is_collected_in_the_middle_of_a_stream(
 
 @needs_proc
 def test_a_request_stream_that_the_server_stops_reading(
-    golden: SimpleNamespace, servers: Callable[..., Any], remote: Remote
+    golden: SimpleNamespace, servers: Callable[..., Any], remote: Remote, protocol: str
 ) -> None:
     before = threading.active_count()
-    model = remote("greeter", "grpc")
+    model = remote("greeter", protocol)
 
     def people() -> Any:
         while True:
@@ -399,10 +399,10 @@ def test_a_request_stream_that_the_server_stops_reading(
     next(items)
     del items, model
     wait_until(lambda: threading.active_count() <= before)
-    wait_until(lambda: sockets_to(servers("plain").ports["grpc"]) == 0)
+    wait_until(lambda: sockets_to(servers("plain").ports[protocol]) == 0)
 
 
-def test_answers_interleave_with_requests(golden: SimpleNamespace, remote: Remote) -> None:
+def test_answers_interleave_with_requests(golden: SimpleNamespace, remote: Remote, protocol: str) -> None:
     answered = threading.Event()
 
     def people() -> Any:
@@ -410,7 +410,7 @@ def test_answers_interleave_with_requests(golden: SimpleNamespace, remote: Remot
         assert answered.wait(5)
         yield golden.data.Person("Bob")
 
-    items = iter(remote("greeter", "grpc").run_bidi(people()))
+    items = iter(remote("greeter", protocol).run_bidi(people()))
     assert next(items).text == "Hello Ann"
     answered.set()
     assert [item.text for item in items] == ["Hello Bob"]
@@ -492,9 +492,8 @@ def test_a_server_may_stand_in_front_of_another(
             assert f"{golden.greet.Greeter.MODULE_ID}-remote" == model.MODULE_ID
             assert model.run(person).text == "Hello Ann"
             assert [item.text for item in model.run_stream_out(person)][-1] == "Hello Ann 2"
-            if protocol == "grpc":
-                assert model.run_stream_in([person, person]).text == "Hello Ann, Ann"
-                assert [item.text for item in model.run_bidi([person])] == ["Hello Ann"]
+            assert model.run_stream_in([person, person]).text == "Hello Ann, Ann"
+            assert [item.text for item in model.run_bidi([person])] == ["Hello Ann"]
             with pytest.raises(CaikitRuntimeException, match="core says FORBIDDEN") as caught:
                 model.run(person, fail="core:FORBIDDEN")
             assert caught.value.status_code is grpc.StatusCode.PERMISSION_DENIED

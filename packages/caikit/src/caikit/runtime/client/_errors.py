@@ -71,6 +71,13 @@ def from_failed_connection(target: str, problem: BaseException) -> CaikitRuntime
     return remote_error("UNAVAILABLE", f"Unable to reach {target}: {root_of(problem)}")
 
 
+def reason_of(problem: Exception) -> str:
+    """What went wrong in one line, with the name of the status if there is one."""
+    if isinstance(problem, CaikitRuntimeException):
+        return f"{problem.status_code.name}: {problem.message}"
+    return f"{type(problem).__name__}: {problem}"
+
+
 def root_of(problem: BaseException) -> BaseException:
     """The innermost of exceptions that were wrapped into each other."""
     for _ in range(_LONGEST_CHAIN):

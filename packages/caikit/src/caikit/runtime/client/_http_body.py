@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from caikit.core.data_model import DataObjectBase
@@ -22,16 +22,26 @@ from caikit.core.data_model._schema import (
 from caikit.runtime.names import MODEL_ID, OPTIONAL_INPUTS_KEY, REQUIRED_INPUTS_KEY
 
 
-def inference_body(request: DataObjectBase, required: Sequence[str], model_name: str) -> bytes:
+def inference_body(request: DataObjectBase, required: Sequence[str], model_name: str | None) -> bytes:
     """What the task asks for goes into the inputs, what only the module knows into the parameters."""
     given = plain_request(request)
     inputs = {name: given.pop(name) for name in required if name in given}
-    body: dict[str, Any] = {MODEL_ID: model_name}
+    body: dict[str, Any] = {} if model_name is None else {MODEL_ID: model_name}
     if inputs:
         body[REQUIRED_INPUTS_KEY] = inputs[required[0]] if len(required) == 1 else inputs
     if given:
         body[OPTIONAL_INPUTS_KEY] = given
     return json.dumps(body).encode()
+
+
+def inference_lines(
+    requests: Iterable[DataObjectBase], required: Sequence[str], model_name: str
+) -> Iterator[bytes]:
+    """A line for each message; the first one says which model is meant."""
+    name: str | None = model_name
+    for request in requests:
+        yield inference_body(request, required, name)
+        name = None
 
 
 def training_body(request: DataObjectBase) -> bytes:

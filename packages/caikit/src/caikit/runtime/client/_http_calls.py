@@ -19,12 +19,14 @@ from ._sse import EventReader, EventTooLargeError
 
 if TYPE_CHECKING:
     import requests
+    from urllib3 import BaseHTTPResponse
     from urllib3.util.retry import Retry
 
 _EVENTS = "text/event-stream"
 _PIECE = 1 << 16
-_MOST_ERROR_BYTES = 1 << 20
+MOST_ERROR_BYTES = 1 << 20
 MOST_BYTES = 1 << 28
+REDIRECTS = (301, 302, 303, 307, 308)
 _LIMIT_KEY = "connection.options.max_response_bytes"
 
 
@@ -60,14 +62,14 @@ def exchange(connection: Connection, call: HttpCall, patience: Patience) -> Answ
     """The whole answer to a request."""
     with contextlib.closing(_open(connection, call, patience)) as response:
         content = b"".join(_read(response, call.target, patience, patience.most_bytes))
-        return Answer(content, _media_type(response))
+        return Answer(content, media_type(response.headers.get("content-type")))
 
 
 def stream_events(connection: Connection, call: HttpCall, patience: Patience) -> Iterator[bytes]:
     """The data of each message as it arrives; closing the iterator ends the request."""
     with contextlib.closing(_open(connection, call, patience)) as response:
-        if _media_type(response) != _EVENTS:
-            found = _media_type(response) or "nothing"
+        if media_type(response.headers.get("content-type")) != _EVENTS:
+            found = media_type(response.headers.get("content-type")) or "nothing"
             raise remote_error(
                 "INTERNAL", f"expected {_EVENTS} from {call.target}{call.path}, got {shorten(found)}"
             )
@@ -80,7 +82,7 @@ def stream_events(connection: Connection, call: HttpCall, patience: Patience) ->
                     if event.name == StreamEventTypes.MESSAGE.value:
                         yield event.data
         except EventTooLargeError:
-            raise _too_large(patience.most_bytes) from None
+            raise too_large(patience.most_bytes) from None
         if reader.unfinished:
             raise remote_error("UNAVAILABLE", f"{call.target} ended the stream in the middle of an event")
 
@@ -92,12 +94,11 @@ def _open(connection: Connection, call: HttpCall, patience: Patience) -> request
         return response
     with contextlib.closing(response):
         if response.is_redirect:
-            where = shorten(response.headers.get("location", ""))
-            raise remote_error("UNKNOWN", f"{call.target} redirects to {where}, which is not followed")
+            raise redirected(call, response.headers.get("location"))
         body = b""
         for piece in _read(response, call.target, patience, None):
             body += piece
-            if len(body) > _MOST_ERROR_BYTES:
+            if len(body) > MOST_ERROR_BYTES:
                 break
         raise from_answer(response.status_code, body)
 
@@ -120,7 +121,9 @@ def _send_until_answered(connection: Connection, call: HttpCall, patience: Patie
             call.repeatable and response.status_code in (retry.status_forcelist or ())
         ):
             return response
-        next_retry, pause = _next_try(retry, call, response, problem)
+        next_retry, pause = None, 0.0
+        if _may_be_sent_again(call, response, problem):
+            next_retry, pause = next_try(retry, call, None if response is None else response.raw, problem)
         if next_retry is None or not patience.deadline.allows(pause):
             if response is not None:
                 return response
@@ -148,26 +151,26 @@ def _send(session: Any, call: HttpCall, deadline: Deadline) -> requests.Response
     return response
 
 
-def _next_try(
-    retry: Retry,
-    call: HttpCall,
-    response: requests.Response | None,
-    problem: Exception | None,
+def _may_be_sent_again(call: HttpCall, response: requests.Response | None, problem: Exception | None) -> bool:
+    import requests
+
+    if response is not None:
+        return True
+    if isinstance(problem, requests.exceptions.SSLError) or not isinstance(problem, requests.ConnectionError):
+        return False
+    return call.repeatable or _was_not_sent(problem)
+
+
+def next_try(
+    retry: Retry, call: HttpCall, answer: BaseHTTPResponse | None, problem: Exception | None
 ) -> tuple[Retry | None, float]:
     """What is left to try after one more failure, and the seconds before it."""
-    import requests
     from urllib3.exceptions import HTTPError
 
-    if isinstance(problem, requests.exceptions.SSLError) or not (
-        isinstance(problem, requests.ConnectionError) or response is not None
-    ):
-        return None, 0.0
-    if problem is not None and not (call.repeatable or _was_not_sent(problem)):
-        return None, 0.0
-    raw = None if response is None else response.raw
     try:
-        retry = retry.increment(call.method, call.path, response=raw, error=problem)
-        asked = retry.get_retry_after(raw) if raw is not None and retry.respect_retry_after_header else None
+        retry = retry.increment(call.method, call.path, response=answer, error=problem)
+        respected = answer is not None and retry.respect_retry_after_header
+        asked = retry.get_retry_after(answer) if answer is not None and respected else None
     except HTTPError:
         return None, 0.0
     return retry, asked or retry.get_backoff_time()
@@ -202,7 +205,7 @@ def _read(
             raise from_timeout(target, patience.deadline.seconds)
         size += len(piece)
         if most_bytes is not None and size > most_bytes:
-            raise _too_large(most_bytes)
+            raise too_large(most_bytes)
         yield piece
 
 
@@ -213,11 +216,16 @@ def _limit_wait(response: requests.Response, deadline: Deadline) -> None:
         socket.settimeout(deadline.remaining())
 
 
-def _too_large(most_bytes: int) -> Exception:
+def too_large(most_bytes: int) -> Exception:
     return remote_error(
         "RESOURCE_EXHAUSTED", f"Received an answer of more than {most_bytes} bytes; the limit is {_LIMIT_KEY}"
     )
 
 
-def _media_type(response: requests.Response) -> str:
-    return str(response.headers.get("content-type", "")).partition(";")[0].strip().lower()
+def media_type(content_type: str | None) -> str:
+    return (content_type or "").partition(";")[0].strip().lower()
+
+
+def redirected(call: HttpCall, location: str | None) -> Exception:
+    where = shorten(location or "")
+    return remote_error("UNKNOWN", f"{call.target} redirects to {where}, which is not followed")

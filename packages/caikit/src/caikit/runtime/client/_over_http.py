@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -10,20 +11,23 @@ from urllib.parse import quote
 from caikit.core.data_model import DataObjectBase, DataStream
 from caikit.runtime.engine import Shape
 
+from ._conversation import stream_messages
 from ._deadline import Deadline
 from ._errors import remote_error, unreadable
-from ._http_body import inference_body, training_body
+from ._http_body import inference_body, inference_lines, training_body
 from ._http_calls import MOST_BYTES, Answer, HttpCall, Patience, exchange, stream_events
+from ._upload import upload
 
 if TYPE_CHECKING:
     import requests
 
     from caikit.interfaces.common.data_model import ConnectionInfo
 
-    from ._plans import CallPlan
+    from ._plans import CallPlan, Given
     from .remote_module_base import RemoteModuleBase
 
 _JSON = "application/json"
+_LINES = "application/x-ndjson"
 
 
 def make_session(info: ConnectionInfo) -> requests.Session:
@@ -46,15 +50,18 @@ def make_patience(info: ConnectionInfo, seconds: float | None = None) -> Patienc
 
 
 def request(model: RemoteModuleBase, plan: CallPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    if plan.shape.input_streaming:
-        raise remote_error(
-            "UNIMPLEMENTED",
-            f"{plan.method.rpc_name} takes a stream, which HTTP does not offer: use protocol grpc",
-        )
-    call = _call(model, plan, plan.request_of(args, kwargs))
-    if plan.shape is Shape.SERVER_STREAM:
-        return DataStream(_events, model, plan, call)
-    return _read(plan, exchange(model._use_connection(), call, make_patience(model._connection)))
+    match plan.shape:
+        case Shape.UNARY:
+            call = _call(model, plan, plan.request_of(args, kwargs))
+            return _read(plan, exchange(model._use_connection(), call, make_patience(model._connection)))
+        case Shape.SERVER_STREAM:
+            return DataStream(_events, model, plan, _call(model, plan, plan.request_of(args, kwargs)))
+        case Shape.CLIENT_STREAM:
+            lines = _source(model, plan, plan.bind(args, kwargs))()
+            call, patience = _stream_call(model, plan), make_patience(model._connection)
+            return _read(plan, upload(model._use_connection(), call, lines, patience))
+        case Shape.BIDI:
+            return DataStream(_conversation, model, plan, _source(model, plan, plan.bind(args, kwargs)))
 
 
 def manage(
@@ -80,24 +87,60 @@ def _call(model: RemoteModuleBase, plan: CallPlan, message: DataObjectBase) -> H
         if plan.is_training
         else inference_body(message, plan.method.task_parameters, model._model_name)
     )
-    headers = {**dict(model._credentials.pairs()), "content-type": _JSON}
-    if plan.shape is Shape.UNARY and not plan.response.supports_file_operations:
-        headers["accept"] = _JSON
     return HttpCall(
         method="POST",
         target=model._get_remote_target(),
         path=quote(plan.http_path),
         body=body,
-        headers=headers,
+        headers=_headers(model, plan, _JSON),
         # Two trainings would start.
         repeatable=not plan.is_training,
     )
+
+
+def _stream_call(model: RemoteModuleBase, plan: CallPlan) -> HttpCall:
+    """A call whose body is a stream: a POST, or a WebSocket if the answer is a stream, too."""
+    bidi = plan.shape is Shape.BIDI
+    return HttpCall(
+        method="GET" if bidi else "POST",
+        target=model._get_remote_target(),
+        path=quote(plan.http_path),
+        headers=dict(model._credentials.pairs()) if bidi else _headers(model, plan, _LINES),
+    )
+
+
+def _headers(model: RemoteModuleBase, plan: CallPlan, content_type: str) -> dict[str, str]:
+    headers = {**dict(model._credentials.pairs()), "content-type": content_type}
+    if not plan.shape.output_streaming and not plan.response.supports_file_operations:
+        headers["accept"] = _JSON
+    return headers
+
+
+def _source(model: RemoteModuleBase, plan: CallPlan, given: Given) -> Callable[[], Iterator[bytes]]:
+    # Where the task is not known, streams are what looks like one.
+    names = plan.streams(given) if plan.method.task_parameters else model._get_streaming_arguments(**given)
+    return partial(_lines, model, plan, given, names)
+
+
+def _lines(model: RemoteModuleBase, plan: CallPlan, given: Given, streaming: list[str]) -> Iterator[bytes]:
+    messages = plan.build_stream(given, streaming, repeat=False)
+    return inference_lines(messages, plan.method.task_parameters, model._model_name)
 
 
 def _events(model: RemoteModuleBase, plan: CallPlan, call: HttpCall) -> Iterator[Any]:
     """One request: each pass over the stream makes a new one."""
     connection = model._use_connection()
     for data in stream_events(connection, call, make_patience(model._connection)):
+        yield plan.decode_json(data)
+
+
+def _conversation(
+    model: RemoteModuleBase, plan: CallPlan, lines: Callable[[], Iterator[bytes]]
+) -> Iterator[Any]:
+    """One WebSocket: each pass over the stream makes a new one."""
+    connection = model._use_connection()
+    call, patience = _stream_call(model, plan), make_patience(model._connection)
+    for data in stream_messages(connection, call, lines(), patience):
         yield plan.decode_json(data)
 
 

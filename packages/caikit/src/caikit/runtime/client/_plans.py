@@ -100,13 +100,20 @@ class CallPlan:
         """The message with the arguments and nothing else: no defaults of this or of another module."""
         return self.message(**{**self._nothing, **given})
 
-    def build_stream(self, given: Given, streaming: Iterable[str]) -> Iterator[DataObjectBase]:
-        """A message for each element, or set of elements; arguments that are no streams are in all of them."""
+    def build_stream(
+        self, given: Given, streaming: Iterable[str], *, repeat: bool = True
+    ) -> Iterator[DataObjectBase]:
+        """A message for each element, or set of elements.
+
+        Arguments that are no streams are in all messages, or in the first one only.
+        """
         streamed = set(streaming).intersection(given)
         others = {**self._nothing, **{name: value for name, value in given.items() if name not in streamed}}
         names = sorted(streamed)
         for values in zip(*(given[name] for name in names), strict=False):
             yield self.message(**{**others, **dict(zip(names, values, strict=True))})
+            if not repeat:
+                others = self._nothing
 
     def streams(self, given: Given) -> list[str]:
         """Names of the arguments that are streams, as the task says."""

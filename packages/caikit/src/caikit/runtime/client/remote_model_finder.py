@@ -21,6 +21,7 @@ from caikit.runtime.names import MODEL_MESH_MODEL_ID_KEY
 from ._connections import GRPC, HTTP, is_encrypted, target_of
 from ._credentials import Credentials
 from ._discovery import Survey
+from ._errors import reason_of
 from ._model_infos import Ask, ask_via_grpc, ask_via_http
 from .remote_config import RemoteModuleConfig
 from .utils import refuse_unverified_grpc
@@ -100,6 +101,7 @@ class RemoteModelFinder(ModelFinderBase):
         self._supported_models: Models = dict(self._static)
         self._found: Models = {}
         self._answers: dict[str, _Answer] = {}
+        self._failures: dict[str, Exception] = {}
         self._rounds: dict[str | None, float] = {}
         self._state_lock = threading.RLock()
         self._discover_lock = threading.Lock()
@@ -109,7 +111,8 @@ class RemoteModelFinder(ModelFinderBase):
     def find_model(self, model_path: str, **__: Any) -> RemoteModuleConfig | None:
         """The configuration of the model that a server has under this name; None if there is none.
 
-        A name that is not known leads to a new round of questions, at most one in `min_poll_time`.
+        A name that is not known leads to a new round of questions, at most one in `min_poll_time`. `ValueError`, with
+        the reasons, if it is not known and not every server could be asked.
         """
         error.type_check("<COR72281548E>", str, model_path=model_path)
         self._forget_old_answers()
@@ -119,6 +122,7 @@ class RemoteModelFinder(ModelFinderBase):
         elif self._discover_models:
             self._refresh_later()
         if known is None:
+            self._refuse_if_not_asked(model_path)
             return None
         return RemoteModuleConfig.load_from_module(
             known.module_id,
@@ -195,10 +199,27 @@ class RemoteModelFinder(ModelFinderBase):
     def _take_answer(self, target: str, models: Models) -> None:
         with self._state_lock:
             self._answers[target] = _Answer(models)
+            self._failures.pop(target, None)
             self._gather()
 
     def _report_failure(self, target: str, problem: Exception) -> None:
         log.warning("<COR72281550W>", "Unable to discover the models of %s: %s", target, problem)
+        with self._state_lock:
+            if len(self._failures) >= _MOST_NAMES:
+                self._failures.clear()
+            self._failures[target] = problem
+
+    def _refuse_if_not_asked(self, model_name: str) -> None:
+        """A server that did not say what it has may have the model."""
+        targets = dict.fromkeys(
+            target_of(self._protocol, each) for each in self._get_conn_candidates(model_name)
+        )
+        with self._state_lock:
+            failures = {target: self._failures[target] for target in targets if target in self._failures}
+        if failures:
+            reasons = "; ".join(f"{target}: {reason_of(problem)}" for target, problem in failures.items())
+            message = f"value check failed: Unable to find a ModuleConfig for {model_name}: {reasons}"
+            error("<COR72281556E>", ValueError(message), next(iter(failures.values())))
 
     def _gather(self) -> None:
         """Models that are configured come first, then those of the first server that has them."""

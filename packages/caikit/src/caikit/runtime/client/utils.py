@@ -188,5 +188,12 @@ def _import_requests() -> None:
         raise _missing("requests") from problem
 
 
+def import_wsproto() -> None:
+    try:
+        import wsproto  # noqa: F401 - whether it is there
+    except ImportError as problem:
+        raise _missing("wsproto") from problem
+
+
 def _missing(package: str) -> ImportError:
     return ImportError(f"Remote models need {package}: pip install 'caikit[runtime-client]'")
