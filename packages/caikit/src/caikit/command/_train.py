@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from ._errors import CommandError, UsageError
 from ._output import Output, note
-from ._parser import add_command, add_library_options, add_server_options, positive_seconds
+from ._parser import (
+    add_command,
+    add_library_options,
+    add_progress_option,
+    add_server_options,
+    positive_seconds,
+)
 
 if TYPE_CHECKING:
     from ._parser import Subparsers
@@ -30,12 +36,17 @@ def add_to(commands: Subparsers) -> None:
         description=f"Train a module, on a server or here.\n\n{_DATA}",
         examples=[
             (
-                "caikit train WordCounter -m my-filter training_data=mails.jsonl --wait",
+                "caikit train TextMoodModule -m mine training_data=data/train.jsonl --wait",
                 "train on a local server",
             ),
-            ("caikit train WordCounter -m my-filter training_data=@mails.csv", "send the data from here"),
-            ("caikit train Tuner -m small base=large epochs=3 --wait", "start from another model"),
-            ("caikit train WordCounter -m my-filter training_data=mails.jsonl --local", "without a server"),
+            (
+                "caikit train TextMoodModule -m mine training_data=@data/train.jsonl",
+                "send the data from here; the answer is the id of the job",
+            ),
+            (
+                "caikit train TextMoodModule -m here training_data=data/train.jsonl --local",
+                "without a server",
+            ),
         ],
     )
     add = parser.add_argument
@@ -59,6 +70,7 @@ def add_to(commands: Subparsers) -> None:
         type=positive_seconds,
         help="how long to wait for its end (default: for ever)",
     )
+    add_progress_option(parser)
     add_server_options(parser)
     local = parser.add_argument_group("here")
     local.add_argument(
@@ -98,11 +110,12 @@ def _train_there(options: argparse.Namespace) -> None:
     training_id = answer.get("training_id") if isinstance(answer, dict) else None
     if not isinstance(training_id, str):
         raise CommandError(f"expected a training_id as the answer of {rpc.name}")
-    if not options.wait:
+    if not (options.wait or options.progress):
         show_status(output, answer)
         return
     note(f"Training {training_id} has started")
-    show_end(output, wait_for(Training(server, training_id), options.patience))
+    lines = output if options.progress else None
+    show_end(output, wait_for(Training(server, training_id), options.patience, lines))
 
 
 def parameter_fields(rpc: Rpc) -> dict[str, Field]:

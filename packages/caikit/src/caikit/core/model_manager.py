@@ -253,6 +253,16 @@ class ModelManager:
             lambda trainer: trainer.get_model_future(training_id),
         )
 
+    def get_model_futures(self) -> list[ModelTrainerFutureBase]:
+        """The trainings that the trainers know, the newest of each first."""
+        self._trainers.build_all()
+        return [
+            job
+            for trainer in self._trainers.built()
+            for job in trainer.get_futures()
+            if isinstance(job, ModelTrainerFutureBase)
+        ]
+
     def start_prediction_job(
         self,
         model: ModuleBase,

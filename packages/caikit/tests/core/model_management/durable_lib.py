@@ -65,7 +65,7 @@ class Durable(ModuleBase):
         say: str = "",
     ) -> Durable:
         if progress is not None:
-            report_progress(progress)
+            report_progress(progress, "on the way", loss=1 - progress)
         if say:
             import logging
 

@@ -8,10 +8,8 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
-import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,37 +21,7 @@ from caikit.core.data_model import JobStatus
 from caikit.core.exceptions.caikit_core_exception import CaikitCoreException
 from caikit.core.model_management import JobStoreError
 
-HERE = Path(__file__).parent
 Start = Callable[[str], "subprocess.Popen[str]"]
-
-
-@pytest.fixture
-def work(tmp_path: Path) -> Path:
-    return tmp_path / "work"
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Runs a script in a process of its own, with a trainer and a predictor that record their jobs."""
-    started: list[subprocess.Popen[str]] = []
-
-    def run(script: str) -> subprocess.Popen[str]:
-        prelude = "from durable_lib import *\nimport sys, time\nwork = 'work'\n"
-        process = subprocess.Popen(
-            [sys.executable, "-c", prelude + textwrap.dedent(script)],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(HERE)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        started.append(process)
-        return process
-
-    yield run
-    for process in started:
-        process.kill()
-        process.communicate()
 
 
 def reach(process: subprocess.Popen[str], *paths: Path) -> None:
@@ -380,7 +348,7 @@ def test_records_of_another_release_are_left_alone(work: Path) -> None:
     with sqlite3.connect(work / "jobs.sqlite3") as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(JobStoreError, match=r"expected version 1, got 99 \(model_management.*work_dir\)"):
+    with pytest.raises(JobStoreError, match=r"expected version 2, got 99 \(model_management.*work_dir\)"):
         make_trainer(work)
 
 

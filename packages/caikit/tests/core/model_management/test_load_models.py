@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import io
+import logging
+import os
 import pickle
 import pydoc
 import shutil
@@ -11,7 +13,7 @@ import threading
 import uuid
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import aconfig
 import pytest
@@ -178,26 +180,61 @@ def test_an_expensive_load_is_not_repeated(model_path: str) -> None:
     assert raised.value.__cause__ is None
 
 
-def test_modules_that_want_a_path_get_one(tmp_path: Path) -> None:
+class _TakesPath(ModuleBase):
+    """What users write: no word about a ModuleConfig."""
+
+    seen: ClassVar[list[Any]]
+
+    def save(self, model_path: str) -> None:
+        with ModuleSaver(self, model_path):
+            pass
+
+    @classmethod
+    def _open(cls, model_path: Any, fail: bool) -> Any:
+        cls.seen.append(type(model_path))
+        with open(os.path.join(model_path, "config.yml")):
+            pass
+        if fail:
+            raise RuntimeError("second")
+        return cls()
+
+
+def test_a_declared_path_is_all_that_is_given(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     @module(str(uuid.uuid4()), "Pathy", "0.0.1")
-    class Pathy(ModuleBase):
-        def save(self, model_path: str) -> None:
-            with ModuleSaver(self, model_path):
-                pass
+    class Pathy(_TakesPath):
+        seen: ClassVar[list[Any]] = []
 
         @classmethod
         def load(cls, model_path: str, fail: bool = False) -> Pathy:
-            if not isinstance(model_path, str):
-                raise TypeError("I want a path")
-            if fail:
-                raise RuntimeError("second")
-            return cls()
+            return cls._open(model_path, fail)
 
     Pathy().save(str(tmp_path))
+    caplog.clear()
     assert isinstance(caikit.load(str(tmp_path)), Pathy)
+    assert Pathy.seen == [str]
+    assert not caplog.records
     with pytest.raises(RuntimeError, match=r"second") as raised:
         caikit.load(str(tmp_path), fail=True)
-    assert str(raised.value.__cause__) == "I want a path"
+    assert raised.value.__cause__ is None
+
+
+def test_modules_that_want_a_path_get_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    @module(str(uuid.uuid4()), "UntypedPathy", "0.0.1")
+    class UntypedPathy(_TakesPath):
+        seen: ClassVar[list[Any]] = []
+
+        @classmethod
+        def load(cls, model_path, fail=False):  # type: ignore[no-untyped-def]  # as users may write it
+            return cls._open(model_path, fail)
+
+    UntypedPathy().save(str(tmp_path))
+    caplog.clear()
+    assert isinstance(caikit.load(str(tmp_path)), UntypedPathy)
+    assert UntypedPathy.seen == [ModuleConfig, str]
+    assert [record.levelname for record in caplog.records if record.levelno > logging.INFO] == []
+    with pytest.raises(RuntimeError, match=r"second") as raised:
+        caikit.load(str(tmp_path), fail=True)
+    assert isinstance(raised.value.__cause__, TypeError)
 
 
 def test_backends_by_priority(model_path: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from caikit.core import ModuleBase, ModuleLoader, ModuleSaver, TaskBase, module, task
 from caikit.core.data_model import DataObjectBase, DataStream, dataobject
+from caikit.core.model_management import report_progress
 
 
 @dataobject("tests.command_lib")
@@ -51,6 +53,11 @@ class Adder(ModuleBase):
         base: ModuleBase | None = None,
         fail: str | None = None,
         started: str | None = None,
+        go_on: str | None = None,
+        fail_late: str | None = None,
+        tell: bool = False,
+        empty_fails: bool = False,
+        passes: int = 1,
     ) -> Adder:
         if fail == "memory":
             raise MemoryError
@@ -58,10 +65,22 @@ class Adder(ModuleBase):
             os._exit(137)
         if fail:
             raise ValueError(fail)
+        if tell:
+            print("printed in the training")
+            logging.getLogger("command_lib").warning("logged in the training")
+            report_progress(0.5, "half of it", loss=0.25, speed=3)
         if started:
             Path(started).touch()
             for _ in range(6000):
+                if go_on and Path(go_on).exists():
+                    break
                 time.sleep(0.005)
+        if fail_late:
+            raise ValueError(fail_late)
+        if empty_fails:
+            next(iter([item.number / 1 for item in training_data]))
+        for _ in range(passes - 1):
+            list(training_data)
         known = base.total if isinstance(base, Adder) else 0
         return cls(sum(item.number for item in training_data) + (extra or 0) + known)
 

@@ -19,16 +19,21 @@ HERE = Path(__file__).parent
 class Server:
     """A server that records its jobs in a directory."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], heads: int) -> None:
         self.process = process
         self.output: list[str] = []
         assert process.stdout is not None
+        ports: dict[str, int] = {}
         for line in process.stdout:
             self.output.append(line)
-            if "serving http on port: " in line:
-                self.port = int(line.split("on port: ")[1].split()[0])
-                return
-        raise AssertionError("".join(self.output))
+            for head in ("http", "grpc"):
+                if f"serving {head} on port: " in line.lower():
+                    ports[head] = int(line.split("on port: ")[1].split()[0])
+            if len(ports) == heads:
+                break
+        else:
+            raise AssertionError("".join(self.output))
+        self.port, self.grpc_port = ports["http"], ports.get("grpc", 0)
 
     def call(self, method: str, path: str, **kwargs: Any) -> requests.Response:
         return requests.request(method, f"http://127.0.0.1:{self.port}{path}", timeout=20, **kwargs)
@@ -50,7 +55,7 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Starts a server with this configuration of its trainer and predictor."""
     started: list[Server] = []
 
-    def start(**entries: Any) -> Server:
+    def start(*, grpc: bool = False, **entries: Any) -> Server:
         components = {"default": {"config": {"work_dir": str(tmp_path / "work"), **entries}}}
         predictors = {"default": {"config": {"work_dir": str(tmp_path / "work")}}}
         settings = {
@@ -61,7 +66,7 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
                 "lazy_load_local_models": True,
                 "lazy_load_write_detection_period_seconds": 0,
                 "training": {"output_dir": str(tmp_path / "models"), "save_with_id": False},
-                "grpc": {"enabled": False},
+                "grpc": {"enabled": grpc, "port": 0, "host": "127.0.0.1", "unix_socket_path": ""},
                 "http": {"port": 0, "host": "127.0.0.1", "server_shutdown_grace_period_seconds": 1},
                 "metrics": {"enabled": False},
             },
@@ -77,7 +82,7 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
             cwd=tmp_path,
         )
         try:
-            started.append(Server(process))
+            started.append(Server(process, 1 + grpc))
         except BaseException:
             process.kill()
             process.communicate()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,10 @@ def test_jobs_after_the_death_of_their_server(
     result = {"params": {"prediction_id": job}}
     until(lambda: server.call("GET", "/api/v1/task/command/job/results", **result).status_code == 200)
 
+    canceled = server.train("canceled", started=str(tmp_path / "starting")).json()["training_id"]
+    until((tmp_path / "starting").exists)
+    assert server.training(canceled, "DELETE")["state"] == "CANCELED"
+    cancellation = server.training(canceled)
     running = server.train("running", started=str(tmp_path / "started")).json()["training_id"]
     until((tmp_path / "started").exists)
     waiting = server.train("waiting").json()["training_id"]
@@ -55,18 +60,47 @@ def test_jobs_after_the_death_of_their_server(
     server = start_server(**entries)
     assert server.training(done) == status
     assert server.training(failed) == failure
+    assert server.training(canceled) == cancellation
     assert server.training(done, "DELETE")["state"] == "COMPLETED"
     assert server.call("GET", "/api/v1/task/command/job/results", **result).json() == {"number": 3}
     other = server.call("GET", "/api/v1/task/other/job/results", **result)
     assert (other.status_code, other.json()["details"]) == (404, f"Unknown background_id: {job}")
-    for training_id, word in ((running, "finished"), (waiting, "started")):
-        lost = finished(server, training_id)
+    lost = [(waiting, "started")]
+    if use_subprocess:
+        assert server.training(running)["state"] == "RUNNING"
+        assert server.training(running, "DELETE")["state"] == "CANCELED"
+    else:
+        lost.append((running, "finished"))
+    for training_id, word in lost:
+        status = finished(server, training_id)
         reason = f"The process that ran this training ended before the training had {word}"
-        assert (lost["state"], lost["reasons"]) == ("ERRORED", [reason])
-        assert lost["completion_timestamp"] is not None
+        assert (status["state"], status["reasons"]) == ("ERRORED", [reason])
+        assert status["completion_timestamp"] is not None
     assert {path.name for path in (tmp_path / "models").iterdir() if path.name[0] != "."} == {"done"}
     again = server.train("running").json()["training_id"]
     assert finished(server, again)["state"] == "COMPLETED"
+
+
+@pytest.mark.parametrize("outcome", ["COMPLETED", "ERRORED"])
+def test_a_training_process_goes_on_without_its_server(
+    start_server: Start, tmp_path: Path, outcome: str
+) -> None:
+    server = start_server(use_subprocess=True)
+    fail = {"fail_late": "bad luck"} if outcome == "ERRORED" else {}
+    files = {"started": str(tmp_path / "started"), "go_on": str(tmp_path / "go on")}
+    training_id = server.train("late", **files, **fail).json()["training_id"]
+    until((tmp_path / "started").exists)
+    server.process.kill()
+    server.process.wait(20)
+    server = start_server(use_subprocess=True)
+    status = server.training(training_id)
+    assert status["state"] == "RUNNING"
+    (tmp_path / "go on").touch()
+    end = finished(server, training_id)
+    assert (end["state"], end["reasons"]) == (outcome, ["bad luck"] if fail else [])
+    assert end["submission_timestamp"] == status["submission_timestamp"]
+    answer = server.call("POST", "/api/v1/task/command", json={"model_id": "late", "inputs": "text"})
+    assert answer.status_code == (404 if fail else 200)
 
 
 def test_jobs_after_the_stop_of_their_server(start_server: Start, tmp_path: Path) -> None:
@@ -105,3 +139,19 @@ def test_a_work_directory_that_cannot_be_used(start_server: Start, tmp_path: Pat
     (tmp_path / "work").write_text("a file")
     with pytest.raises(AssertionError, match=r"work_dir .*work of jobs cannot be used"):
         start_server()
+
+
+def test_times_are_in_utc_wherever_the_server_is(
+    start_server: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    server = start_server()
+    training_id = server.train("m").json()["training_id"]
+    status = finished(server, training_id)
+    listed = server.call("GET", "/management/trainings/list").json()["trainings"][0]
+    now = datetime.now(timezone.utc)
+    for times in (status, listed):
+        for name in ("submission_timestamp", "completion_timestamp"):
+            moment = datetime.fromisoformat(times[name].replace("Z", "+00:00"))
+            assert moment.utcoffset() == timedelta(0)
+            assert now - timedelta(minutes=2) < moment <= now

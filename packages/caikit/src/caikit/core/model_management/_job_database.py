@@ -20,19 +20,28 @@ log = alog.use_channel("JOBSTORE")
 
 FILE_NAME = "jobs.sqlite3"
 
-_VERSION = 1
+_VERSION = 2
 # How long to wait for other processes.
 _BUSY_SECONDS = 10
 _CORRUPT = ("malformed", "not a database", "corrupt")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     kind TEXT NOT NULL, component TEXT NOT NULL, id TEXT NOT NULL,
-    owner TEXT NOT NULL, status TEXT NOT NULL, submitted REAL NOT NULL, completed REAL, errors TEXT, progress REAL,
+    owner TEXT NOT NULL, worker TEXT, status TEXT NOT NULL, submitted REAL NOT NULL, completed REAL, errors TEXT, report TEXT,
     save_path TEXT, draft_folder TEXT, publishing INTEGER NOT NULL DEFAULT 0, log_path TEXT, result_class TEXT,
     labels TEXT NOT NULL DEFAULT '{}', cancel INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (kind, component, id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS jobs_by_status ON jobs (status, completed);
+CREATE INDEX IF NOT EXISTS jobs_by_age ON jobs (kind, component, submitted);
+"""
+_FROM_VERSION_1 = """
+BEGIN IMMEDIATE;
+ALTER TABLE jobs ADD COLUMN worker TEXT;
+ALTER TABLE jobs ADD COLUMN report TEXT;
+UPDATE jobs SET report = '[' || progress || ', "", {}]' WHERE progress IS NOT NULL;
+PRAGMA user_version = 2;
+COMMIT;
 """
 
 
@@ -104,7 +113,7 @@ def _connect(path: str) -> sqlite3.Connection:
     try:
         connection.row_factory = sqlite3.Row
         found = connection.execute("PRAGMA user_version").fetchone()[0]
-        if found not in (0, _VERSION):
+        if found not in (0, 1, _VERSION):
             raise JobStoreError(
                 f"{path} was written by another release: expected version {_VERSION}, got {found}"
             )
@@ -113,6 +122,8 @@ def _connect(path: str) -> sqlite3.Connection:
         state = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if state != "ok":
             raise sqlite3.DatabaseError(f"database is malformed: {state}")
+        if found == 1:
+            connection.executescript(_FROM_VERSION_1)
         connection.executescript(_SCHEMA)
         connection.execute(f"PRAGMA user_version = {_VERSION}")
     except BaseException:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import alog
 
-from ._job_record import JobKey
+from ._job_heir import Inheritance
+from ._job_record import JobKey, progress_of
 from .job_base import JobInfo, JobStoreError
+from .job_progress import Progress
 
 if TYPE_CHECKING:
     from ._job_store import JobStore
@@ -53,6 +55,12 @@ class JobEntry:
         except JobStoreError as problem:  # the result is worth more than its record
             log.error("<COR46127305E>", "The end of job %s is not recorded yet: %s", self.key.id, problem)
 
+    def inheritance(self, worker: str | None) -> Inheritance | None:
+        """What the process of this name needs to go on without this one."""
+        if worker is None:
+            return None
+        return Inheritance(self.store.directory, self.key, self.store.owner, worker)
+
     def labels(self) -> Mapping[str, str]:
         record = self.store.get(self.key)
         return {} if record is None else record.labels
@@ -86,7 +94,7 @@ class JobWatch:
         self._lock = threading.Lock()
         self._jobs: dict[JobKey, tuple[WatchedJob, JobEntry]] = {}
         self._thread: threading.Thread | None = None
-        self._progress: dict[JobKey, float | None] = {}
+        self._progress: dict[JobKey, Progress] = {}
 
     def add(self, job: WatchedJob, entry: JobEntry) -> None:
         with self._lock:
@@ -126,7 +134,7 @@ class JobWatch:
                 jobs[key][0].cancel()
 
     def _write_progress(self, job: WatchedJob, entry: JobEntry) -> None:
-        progress = job.get_info().progress
-        if progress is not None and progress != self._progress.get(entry.key):
+        progress = progress_of(job.get_info())
+        if progress != self._progress.get(entry.key, Progress()):
             entry.store.set_progress(entry.key, progress)
             self._progress[entry.key] = progress

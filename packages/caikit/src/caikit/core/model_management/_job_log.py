@@ -69,10 +69,24 @@ def _stream_to(number: int) -> TextIO:
     return open(number, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
 
 
+class _LineFormatter(logging.Formatter):
+    """One line of text for records of alog, too, whose message is a dictionary."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - overridden
+        message = record.msg
+        if isinstance(message, dict) and "message" in message:
+            code, arguments = message.get("log_code"), message.get("args")
+            text = str(message["message"])
+            with contextlib.suppress(TypeError, ValueError):
+                text = text % tuple(arguments) if arguments else text
+            record.message = f"{code} {text}" if code else text
+        return super().formatMessage(record)
+
+
 class _JobHandler(logging.FileHandler):
     def __init__(self, path: str) -> None:
         super().__init__(path, encoding="utf-8", errors="replace")
-        self.setFormatter(logging.Formatter(_LINE))
+        self.setFormatter(_LineFormatter(_LINE))
         self._thread = threading.get_ident()
         self.addFilter(lambda record: record.thread == self._thread)
 

@@ -11,8 +11,8 @@ import alog
 
 from ..data_model.job import JobStatus
 from ._draft import Draft
-from ._job_log import write_error
-from ._job_record import JobRecord
+from ._job_log import write_error, write_line
+from ._job_record import JobKey, JobRecord
 from .job_base import JobInfo
 
 if TYPE_CHECKING:
@@ -29,17 +29,38 @@ def recover(store: JobStore) -> None:
 
 def settle(store: JobStore, record: JobRecord) -> None:
     """End a job if its process is gone: its result appears if it was complete, otherwise the job has failed."""
-    if not store.is_orphan(record) or not store.adopt(record):
+    if store.is_orphan(record) and store.adopt(record):
+        conclude(store, record.key)
+
+
+def conclude(store: JobStore, key: JobKey, problem: Exception | None = None) -> None:
+    """End a job that is this process's own; `problem` is what ended its work, None if nobody knows."""
+    record = store.get(key)
+    if record is None or record.info.status.is_terminal:
         return
-    problem = _publish(record) if record.publishing else _interruption(record)
-    now = datetime.now()
-    if problem is None:
-        store.advance(record.key, JobInfo(JobStatus.COMPLETED, completion_time=now))
+    if record.publishing:
+        if record.info.status is JobStatus.QUEUED:
+            store.advance(key, JobInfo(JobStatus.RUNNING))
+        problem = _publish(record)
+        if problem is None:
+            _end(store, record, JobStatus.COMPLETED)
+            return
+    elif record.cancel:
+        _remove_leftovers(record)
+        _end(store, record, JobStatus.CANCELED)
         return
+    problem = problem or _interruption(record)
     _remove_leftovers(record)
     write_error(record.log_path, problem)
-    log.warning("<COR46127303W>", "Job %s: %s", record.key.id, problem)
-    store.advance(record.key, JobInfo(JobStatus.ERRORED, [problem], completion_time=now))
+    log.warning("<COR46127303W>", "Job %s: %s", key.id, problem)
+    _end(store, record, JobStatus.ERRORED, [problem])
+
+
+def _end(
+    store: JobStore, record: JobRecord, status: JobStatus, errors: list[Exception] | None = None
+) -> None:
+    write_line(record.log_path, status.name)
+    store.advance(record.key, JobInfo(status, errors, completion_time=datetime.now()))
 
 
 def _publish(record: JobRecord) -> Exception | None:

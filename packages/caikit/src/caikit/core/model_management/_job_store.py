@@ -16,21 +16,23 @@ from ..data_model.job import JobStatus
 from ._job_database import JobDatabase
 from ._job_entry import JobWatch
 from ._job_errors import errors_from_text, errors_to_text
-from ._job_record import BEFORE, LOG_FOLDER, JobKey, JobRecord
+from ._job_record import BEFORE, LOG_FOLDER, JobKey, JobRecord, progress_of, with_progress
 from ._job_recovery import recover
 from ._owners import Owner, alone, locks_exist
+from ._progress_board import progress_from_text, progress_to_text
 from .job_base import JobInfo, JobStoreError
+from .job_progress import Progress
 
 log = alog.use_channel("JOBSTORE")
 
 _UNFINISHED = "status IN ('QUEUED', 'RUNNING')"
 _THIS = "kind = ? AND component = ? AND id = ?"
 _ADD = f"""
-INSERT INTO jobs (kind, component, id, owner, status, submitted, save_path, draft_folder, log_path)
-VALUES (?, ?, ?, ?, 'QUEUED', ?, ?, ?, ?)
-ON CONFLICT (kind, component, id) DO UPDATE SET owner = excluded.owner, status = excluded.status, submitted = excluded.submitted,
+INSERT INTO jobs (kind, component, id, owner, worker, status, submitted, save_path, draft_folder, log_path, labels)
+VALUES (?, ?, ?, ?, ?, 'QUEUED', ?, ?, ?, ?, ?)
+ON CONFLICT (kind, component, id) DO UPDATE SET owner = excluded.owner, worker = excluded.worker, status = excluded.status, submitted = excluded.submitted,
     save_path = excluded.save_path, draft_folder = excluded.draft_folder, log_path = excluded.log_path,
-    completed = NULL, errors = NULL, progress = NULL, result_class = NULL, labels = '{{}}', cancel = 0, publishing = 0
+    labels = excluded.labels, completed = NULL, errors = NULL, report = NULL, result_class = NULL, cancel = 0, publishing = 0
 WHERE NOT {_UNFINISHED}
 """  # noqa: S608 - made of constants
 
@@ -38,7 +40,8 @@ WHERE NOT {_UNFINISHED}
 class JobStore:
     """Holds what must be known about a job when the process that ran it is gone."""
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, owner: str | None = None) -> None:
+        """`owner` is the name under which this process is known there already."""
         if not locks_exist():
             raise JobStoreError("Jobs with a work_dir need the file locks of POSIX, which this system lacks")
         self.directory = directory
@@ -48,10 +51,15 @@ class JobStore:
                 os.makedirs(os.path.join(directory, folder), mode=0o700, exist_ok=True)
             with alone(directory):
                 self._database = JobDatabase(directory)
-                self._owner = Owner(directory)
+                self._owner = Owner(directory, owner)
                 self._owner.bury_others()
         except OSError as problem:
             raise JobStoreError(f"The work_dir {directory} of jobs cannot be used: {problem}") from problem
+
+    @property
+    def owner(self) -> str:
+        """The name of this process."""
+        return self._owner.name
 
     @property
     def is_there(self) -> bool:
@@ -63,10 +71,12 @@ class JobStore:
         values = (
             *_columns(record.key),
             self._owner.name,
+            record.worker,
             record.submission_time.timestamp(),
             record.save_path,
             record.draft_folder,
             record.log_path,
+            json.dumps(dict(record.labels)),
         )
         return self._database.change(_ADD, values) == 1
 
@@ -74,22 +84,24 @@ class JobStore:
         """Bring a job of this process into another state; false if its state does not allow that."""
         before = ", ".join(f"'{status.name}'" for status in BEFORE[info.status])
         return self._change(
-            "status = ?, completed = ?, errors = ?, result_class = ?, progress = coalesce(?, progress)"
+            "status = ?, completed = ?, errors = ?, result_class = ?, report = coalesce(?, report)"
             f" WHERE {_THIS} AND owner = ? AND status IN ({before})",
             info.status.name,
             None if info.completion_time is None else info.completion_time.timestamp(),
             errors_to_text(info.errors),
             result_class,
-            info.progress,
+            _report(progress_of(info)),
             *_columns(key),
             self._owner.name,
         )
 
     def mark_publishing(self, key: JobKey) -> bool:
-        return self._change(f"publishing = 1 WHERE {_THIS} AND {_UNFINISHED}", *_columns(key))
+        """The result is complete; false if the job is not this process's any more."""
+        where = f"{_THIS} AND {_UNFINISHED} AND ? IN (owner, worker)"
+        return self._change(f"publishing = 1 WHERE {where}", *_columns(key), self._owner.name)
 
-    def set_progress(self, key: JobKey, progress: float) -> bool:
-        return self._change(f"progress = ? WHERE {_THIS} AND {_UNFINISHED}", progress, *_columns(key))
+    def set_progress(self, key: JobKey, progress: Progress) -> bool:
+        return self._change(f"report = ? WHERE {_THIS} AND {_UNFINISHED}", _report(progress), *_columns(key))
 
     def set_label(self, key: JobKey, name: str, value: str) -> bool:
         record = self.get(key)
@@ -108,6 +120,10 @@ class JobStore:
     def get(self, key: JobKey) -> JobRecord | None:
         return next(iter(self._select(_THIS, *_columns(key))), None)
 
+    def newest(self, kind: str, component: str) -> list[JobRecord]:
+        """The jobs of a component, the newest first."""
+        return self._select("kind = ? AND component = ? ORDER BY submitted DESC", kind, component)
+
     def finished_before(self, kind: str, component: str, limit: datetime) -> list[JobRecord]:
         where = f"kind = ? AND component = ? AND completed <= ? AND NOT {_UNFINISHED}"
         return self._select(where, kind, component, limit.timestamp())
@@ -122,8 +138,13 @@ class JobStore:
         return self._select(f"{_UNFINISHED} AND owner <> ?", self._owner.name)
 
     def is_orphan(self, record: JobRecord) -> bool:
-        """Whether the process that ran the job is gone."""
-        return not record.info.status.is_terminal and not self._owner.is_alive(record.owner)
+        """Whether the processes that ran the job are gone."""
+        if record.info.status.is_terminal or self.is_alive(record.owner):
+            return False
+        return record.worker is None or not self.is_alive(record.worker)
+
+    def is_alive(self, process: str) -> bool:
+        return self._owner.is_alive(process)
 
     def adopt(self, record: JobRecord) -> bool:
         """Take over the job of a process that is gone; false if another process was faster."""
@@ -159,6 +180,18 @@ def open_store(directory: str) -> JobStore:
         return store
 
 
+def open_as_worker(directory: str, name: str) -> JobStore:
+    """The store for a process that does the work of a job which is not its own."""
+    store = JobStore(os.path.realpath(directory), name)
+    with _stores_lock:
+        _stores[store.directory, os.getpid()] = store
+    return store
+
+
+def _report(progress: Progress) -> str | None:
+    return None if progress == Progress() else progress_to_text(progress)
+
+
 def _columns(key: JobKey) -> tuple[str, str, str]:
     return key.kind, key.component, key.id
 
@@ -170,16 +203,20 @@ def _record(row: sqlite3.Row) -> JobRecord:
         errors_from_text(row["errors"]),
         datetime.fromtimestamp(row["submitted"]),
         None if completed is None else datetime.fromtimestamp(completed),
-        row["progress"],
     )
+    report = row["report"]
+    if report is not None:
+        info = with_progress(info, progress_from_text(report))
     labels: Mapping[str, str] = json.loads(row["labels"])
     return JobRecord(
         key=JobKey(row["kind"], row["component"], row["id"]),
         owner=row["owner"],
+        worker=row["worker"],
         info=info,
         save_path=row["save_path"],
         draft_folder=row["draft_folder"],
         publishing=bool(row["publishing"]),
+        cancel=bool(row["cancel"]),
         log_path=row["log_path"],
         result_class=row["result_class"],
         labels=labels,

@@ -7,6 +7,7 @@ import multiprocessing
 import threading
 import time
 import traceback
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -14,14 +15,17 @@ from functools import partial
 from typing import Any
 
 from ..data_model.job import JobStatus
+from ..data_model.streams.data_stream import DataStream
 from ..toolkit.concurrency.destroyable_process import DestroyableProcess
 from ..toolkit.concurrency.destroyable_thread import DestroyableThread
 from ._job_entry import JobEntry
 from ._job_log import thread_logs_to, write_error, write_line
 from ._job_queue import JobQueue
-from ._travelling import NO_PROGRESS, Surroundings, packed, run_in_fresh_process, run_in_process
+from ._job_record import with_progress
+from ._progress_board import ProgressBoard
+from ._travelling import Surroundings, packed, run_in_fresh_process, run_in_process
 from .job_base import JobFutureBase, JobInfo
-from .job_progress import progress_goes_to
+from .job_progress import Progress, progress_goes_to
 
 
 class _Progress:
@@ -31,7 +35,7 @@ class _Progress:
         self.args = args
         self.kwargs = kwargs
         self.info = JobInfo(JobStatus.QUEUED, submission_time=datetime.now())
-        self.reported: float | None = None
+        self.reported: Progress | None = None
         self.worker: Any = None
         self.surroundings: Surroundings | None = None
         self.entry: JobEntry | None = None
@@ -57,6 +61,8 @@ class LocalJobFuture(JobFutureBase):
         self._use_subprocess = use_subprocess
         self._subprocess_start_method = subprocess_start_method
         self._log_path: str | None = None
+        # A forked process has the database of its parent open, which does not survive the fork.
+        self.worker = uuid.uuid4().hex if use_subprocess and subprocess_start_method != "fork" else None
         self._progress = _Progress(args, kwargs or {})
 
     def __getstate__(self) -> dict[str, Any]:
@@ -112,9 +118,9 @@ class LocalJobFuture(JobFutureBase):
 
     def get_info(self) -> JobInfo:
         progress = self._progress
-        surroundings = progress.surroundings
-        reported = progress.reported if surroundings is None else surroundings.progress.value
-        return replace(progress.info, progress=None if reported == NO_PROGRESS else reported)
+        if progress.surroundings is not None and not progress.info.status.is_terminal:
+            progress.reported = progress.surroundings.board.read() or progress.reported
+        return with_progress(progress.info, progress.reported)
 
     def wait(self) -> None:
         self._progress.over.wait()
@@ -193,10 +199,11 @@ class LocalJobFuture(JobFutureBase):
             progress.worker = worker
             return True
 
-    def _note_progress(self, fraction: float) -> None:
-        self._progress.reported = fraction
+    def _note_progress(self, told: Progress) -> None:
+        self._progress.reported = told
 
     def _conclude(self, result: Any, problem: Exception | None) -> None:
+        circumstances = [] if problem is None else self._circumstances()
         with self._progress.lock:
             if not self._progress.info.status.is_terminal:
                 problem = problem or self._publish()
@@ -208,10 +215,15 @@ class LocalJobFuture(JobFutureBase):
                     self._drop_result()
                     write_error(self._log_path, problem)
                     _forget_variables(problem)
-                    self._set_status(JobStatus.ERRORED, [problem])
+                    self._set_status(JobStatus.ERRORED, [problem, *circumstances])
         if self._progress.info.status is JobStatus.CANCELED:
             self._drop_result()
         self._release()
+
+    def _circumstances(self) -> list[Exception]:
+        """What may have led to the failure of the work, though that does not tell."""
+        inputs = self._progress.kwargs.items()
+        return [ValueError(f"There was nothing in {name}") for name, value in inputs if _is_empty(value)]
 
     def _publish(self) -> Exception | None:
         try:
@@ -227,8 +239,7 @@ class LocalJobFuture(JobFutureBase):
         if status is progress.info.status:
             return
         finished = datetime.now() if status.is_terminal else None
-        reported = self.get_info().progress
-        info = JobInfo(status, errors, progress.info.submission_time, finished, reported)
+        info = replace(self.get_info(), status=status, errors=errors, completion_time=finished)
         write_line(self._log_path, status.name)
         if progress.entry is not None:
             progress.entry.advance(info, self._result_class_name())
@@ -242,13 +253,15 @@ class LocalJobFuture(JobFutureBase):
         progress.over.set()
 
     def _make_worker(self) -> Any:
-        args, kwargs = self._progress.args, self._progress.kwargs
+        progress = self._progress
+        args, kwargs = progress.args, progress.kwargs
         if not self._use_subprocess:
             return DestroyableThread(self._run_in_thread)
         method = self._subprocess_start_method
         shared: Any = multiprocessing.get_context(method)
-        surroundings = Surroundings(self._log_path, shared.RawValue("d", NO_PROGRESS))
-        self._progress.surroundings = surroundings
+        inheritance = None if progress.entry is None else progress.entry.inheritance(self.worker)
+        surroundings = Surroundings(self._log_path, ProgressBoard(shared), inheritance)
+        progress.surroundings = surroundings
         run = run_in_process
         if method != "fork":
             run = run_in_fresh_process
@@ -260,6 +273,7 @@ class LocalJobFuture(JobFutureBase):
             args=(self, surroundings, args, kwargs),
             return_result=True,
             description="Training process",
+            ends_with_parent=inheritance is None,
         )
 
     def _run_in_thread(self) -> Any:
@@ -288,6 +302,15 @@ def _forget_variables(problem: BaseException) -> None:
             if linked is not None and id(linked) not in seen:
                 seen.add(id(linked))
                 chain.append(linked)
+
+
+def _is_empty(value: Any) -> bool:
+    """Only streams that can be read again tell."""
+    is_empty = getattr(value, "is_empty", None)
+    try:
+        return isinstance(value, DataStream) and is_empty is not None and bool(is_empty())
+    except Exception:  # it cannot be read, which is what the work has failed of
+        return False
 
 
 def _failure_of_process(worker: Any) -> Exception | None:

@@ -21,10 +21,11 @@ FOLDER = "owners"
 class Owner:
     """This process among those that use the directory."""
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, name: str | None = None) -> None:
+        """`name` is one that was told to others before."""
         self._folder = Path(directory, FOLDER)
         self._folder.mkdir(exist_ok=True)
-        self.name = uuid.uuid4().hex
+        self.name = name or uuid.uuid4().hex
         self._file = os.open(self._path(self.name), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         fcntl.lockf(self._file, fcntl.LOCK_EX)
 

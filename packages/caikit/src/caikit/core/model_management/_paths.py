@@ -21,7 +21,8 @@ def final_save_path(
     if save_path is None:
         return None
     if type(save_path).__name__ == "S3Path":
-        error("<COR68201946E>", ValueError("S3 output path not supported by this runtime"))
+        # Not logged as an error here: clients of a server choose it, and are told.
+        raise ValueError("S3 output path not supported by this runtime")
     error.type_check("<COR53829104E>", str, os.PathLike, save_path=save_path)
     path = PurePath(save_path)
     if job_id and job_id not in path.parts:

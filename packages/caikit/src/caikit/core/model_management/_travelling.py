@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..modules.base import ModuleBase
 from ..toolkit import logging
+from ._job_heir import Heir, Inheritance
 from ._job_log import process_logs_to
+from ._progress_board import ProgressBoard
 from .job_progress import progress_goes_to
 
 if TYPE_CHECKING:
     from ._local_job_future import LocalJobFuture
-
-NO_PROGRESS = -1.0
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,14 @@ class Surroundings:
     """What connects the work with the process that waits for it."""
 
     log_path: str | None
-    progress: Any
-    """A number in shared memory."""
+    board: ProgressBoard
+    inheritance: Inheritance | None = None
+    """None: the work ends with the process that waits for it."""
 
-    def set_progress(self, fraction: float) -> None:
-        self.progress.value = fraction
+    def heir(self) -> AbstractContextManager[None]:
+        if self.inheritance is None:
+            return nullcontext()
+        return Heir(self.inheritance, self.log_path, self.board)
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ def run_in_process(
 ) -> bool:
     """The work of a child process; True tells its end from an exit in the middle."""
     process_logs_to(surroundings.log_path)
-    with progress_goes_to(surroundings.set_progress):
+    with progress_goes_to(surroundings.board.write), surroundings.heir():
         job.run(*args, **kwargs)
     return True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -32,8 +32,9 @@ class JobInfo:
     """State of a job.
 
     Times are naive local ones; the completion time is there as soon as the state is a terminal one. `errors` are
-    what ended a job that is ERRORED, and why a job is CANCELED that nobody asked to be. `progress` is what the
-    module has told by `report_progress`, from 0.0 to 1.0, None if it told nothing.
+    what ended a job that is ERRORED, and why a job is CANCELED that nobody asked to be. `progress`
+    (from 0.0 to 1.0, None if it told nothing), `progress_text` and `metrics` are what the module has told by
+    `report_progress`.
     """
 
     status: JobStatus
@@ -41,6 +42,8 @@ class JobInfo:
     submission_time: datetime | None = None
     completion_time: datetime | None = None
     progress: float | None = None
+    progress_text: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 class JobFutureBase(abc.ABC):
@@ -60,6 +63,11 @@ class JobFutureBase(abc.ABC):
     def id(self) -> str:
         """Unique among the jobs of the component; to be taken as it is, whatever it looks like."""
         return self._id
+
+    @property
+    def log_path(self) -> str | None:
+        """The file with the log of the job, None if it has none or that is not on this machine."""
+        return None
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -100,6 +108,10 @@ class JobBase(FactoryConstructible):
     def pass_on(self, module_kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Keywords of the work as keywords of the method that starts the job."""
         return dict(module_kwargs)
+
+    def get_futures(self) -> list[JobFutureBase]:
+        """The jobs that are known, the newest first; empty where a component does not tell."""
+        return []
 
     def close(self, timeout: float = CLOSE_SECONDS) -> bool:
         """Cancel the jobs that end with this process; whether all of them ended within `timeout` seconds.

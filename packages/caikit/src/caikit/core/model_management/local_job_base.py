@@ -123,6 +123,16 @@ class LocalJobBase(JobBase, Generic[FutureType, FoundType]):
             jobs = list(self._jobs.values())
         return Counter(job.get_info().status for job in jobs)
 
+    def get_futures(self) -> list[JobFutureBase]:
+        self._purge()
+        with self._jobs_lock:
+            jobs = dict(self._jobs)
+        found: list[JobFutureBase] = list(jobs.values())
+        if self._store is not None:
+            records = self._store.newest(self._kind, self._instance_name)
+            found += [self._recorded(self._store, each) for each in records if each.key.id not in jobs]
+        return sorted(found, key=submission_time, reverse=True)
+
     def _start(self, job: FutureType) -> FutureType:
         self._purge()
         with self._jobs_lock:
@@ -162,10 +172,12 @@ class LocalJobBase(JobBase, Generic[FutureType, FoundType]):
         record = JobRecord(
             key=key,
             owner="",
+            worker=job.worker,
             info=job.get_info(),
             save_path=_absolute(getattr(job, "save_path", None)),
             draft_folder=_absolute(job.draft_folder),
             log_path=_new_log_path(store, key),
+            labels=job.labels,
         )
         if not store.add(record):
             self._refuse_restart(job.id)
@@ -233,6 +245,10 @@ class LocalJobBase(JobBase, Generic[FutureType, FoundType]):
                     self._delete_recorded_output(record)
         except (JobStoreError, OSError) as problem:  # another time
             log.warning("<COR40281961W>", "Old jobs cannot be forgotten: %s", problem)
+
+
+def submission_time(job: JobFutureBase) -> datetime:
+    return job.get_info().submission_time or datetime.min
 
 
 def _finished_before(job: LocalJobFuture, limit: datetime) -> bool:

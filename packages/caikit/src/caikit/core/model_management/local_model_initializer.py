@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import aconfig
@@ -86,25 +87,32 @@ def _load(
     load = implementation.impl_class.load
     if _LOAD_BACKEND in inspect.signature(load).parameters:
         kwargs = {**kwargs, _LOAD_BACKEND: backend}
-    model: ModuleBase
-    try:
-        model = load(model_config, **kwargs)
-    except Exception as problem:
-        if not _is_about_argument(problem, model_config):
-            raise
-        log.warning(
-            "<COR98539580W>",
-            "%s.load cannot handle a ModuleConfig (%r), which is deprecated; trying the path",
-            implementation.impl_class.__name__,
-            problem,
-        )
-        try:
-            model = load(model_config.model_path, **kwargs)
-        except Exception as second_problem:
-            raise second_problem from problem
+    model: ModuleBase = _call(load, model_config, kwargs)
     error.type_check("<COR59018340E>", ModuleBase, model=model)
     model.set_load_backend(backend)
     return model
+
+
+def _call(load: Callable[..., Any], model_config: ModuleConfig, kwargs: dict[str, Any]) -> Any:
+    """What `load` makes of the path, if that is what it is declared to take, else of the configuration."""
+    path = model_config.model_path
+    if isinstance(path, str) and _wants_path(load):
+        return load(path, **kwargs)
+    try:
+        return load(model_config, **kwargs)
+    except Exception as problem:
+        if not _is_about_argument(problem, model_config):
+            raise
+        log.debug("<COR98539580D>", "%s takes no ModuleConfig (%r); trying the path", load, problem)
+        try:
+            return load(path, **kwargs)
+        except Exception as second_problem:
+            raise second_problem from problem
+
+
+def _wants_path(load: Callable[..., Any]) -> bool:
+    first = next(iter(inspect.signature(load).parameters.values()), None)
+    return first is not None and first.annotation in (str, "str")
 
 
 def _is_about_argument(problem: Exception, model_config: ModuleConfig) -> bool:

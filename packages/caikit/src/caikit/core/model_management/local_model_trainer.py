@@ -23,7 +23,12 @@ from ._draft import Draft, remove_empty
 from ._job_record import JobRecord
 from ._recorded_jobs import RecordedTraining
 from .local_job_base import LocalJobBase, LocalJobFuture
-from .model_trainer_base import ModelTrainerBase, ModelTrainerFutureBase
+from .model_trainer_base import (
+    MODEL_NAME_LABEL,
+    MODULE_LABEL,
+    ModelTrainerBase,
+    ModelTrainerFutureBase,
+)
 
 if TYPE_CHECKING:
     from ._job_store import JobStore
@@ -193,6 +198,8 @@ class LocalModelTrainer(LocalJobBase[LocalTrainingFuture, ModelTrainerFutureBase
             use_subprocess=self._use_subprocess,
             subprocess_start_method=self._subprocess_start_method,
         )
+        job.set_label(MODULE_LABEL, f"{module_class.__module__}.{module_class.__qualname__}")
+        job.set_label(MODEL_NAME_LABEL, model_name or "")
         return self._start(job)
 
     def get_model_future(self, training_id: str) -> ModelTrainerFutureBase:

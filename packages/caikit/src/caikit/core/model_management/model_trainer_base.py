@@ -13,6 +13,11 @@ from .job_base import JobBase, JobFutureBase, JobInfo
 __all__ = ["ModelTrainerBase", "ModelTrainerFutureBase", "TrainingInfo"]
 
 
+# Labels of trainings, for lists of them.
+MODULE_LABEL = "module"
+MODEL_NAME_LABEL = "model_name"
+
+
 class TrainingInfo(JobInfo):
     """State of a training."""
 

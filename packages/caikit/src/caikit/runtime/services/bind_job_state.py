@@ -18,7 +18,7 @@ from caikit.runtime.engine.status import Status
 
 if TYPE_CHECKING:
     from caikit.core.data_model import DataObjectBase
-    from caikit.core.model_management import JobFutureBase
+    from caikit.core.model_management import JobFutureBase, JobInfo
 
 
 log = alog.use_channel("JOB-STATE")
@@ -54,7 +54,7 @@ class JobKind:
             state=info.status,
             submission_timestamp=in_utc(info.submission_time),
             completion_timestamp=in_utc(info.completion_time),
-            reasons=_reasons(info),
+            reasons=reasons_of(info),
         )
 
     def cancel(self, job_id: str) -> Any:
@@ -68,7 +68,7 @@ class JobKind:
             info = self._ask(job_id, "cancel", "cancel", cancel)
         except CaikitCoreException:  # whoever runs the job has forgotten it
             return self.response(**{self.id_field: job_id}, state=JobStatus.CANCELED)
-        return self.response(**{self.id_field: job_id}, state=info.status, reasons=_reasons(info))
+        return self.response(**{self.id_field: job_id}, state=info.status, reasons=reasons_of(info))
 
     def _ask(self, job_id: str, verb: str, function: str, ask: Callable[[], Any]) -> Any:
         try:
@@ -98,5 +98,5 @@ def in_utc(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.astimezone(timezone.utc)
 
 
-def _reasons(info: Any) -> list[str]:
+def reasons_of(info: JobInfo) -> list[str]:
     return [hide_folders(getattr(error, "message", None) or str(error)) for error in info.errors or ()]

@@ -76,15 +76,19 @@ class TrainingStart:
             raise RequestError(Status.INTERNAL, "Unhandled exception during training") from error
 
 
-def training_management_work() -> dict[str, Work]:
-    """The functions that serve the RPCs of TrainingManagement."""
-    kind = JobKind(
+def training_kind() -> JobKind:
+    return JobKind(
         noun="training",
         id_field="training_id",
         unknown="training_id",
         response=TrainingStatusResponse,
         lookup=MODEL_MANAGER.get_model_future,
     )
+
+
+def training_management_work() -> dict[str, Work]:
+    """The functions that serve the RPCs of TrainingManagement."""
+    kind = training_kind()
     return {
         "GetTrainingStatus": partial(_with_training_id, kind.status),
         "CancelTraining": partial(_with_training_id, kind.cancel),

@@ -92,10 +92,11 @@ class _ProcessBase(BaseProcess, Destroyable):
         destroy_grace_period: float = 10,
         return_result: bool = False,
         description: str = "Process",
+        ends_with_parent: bool = True,
         **process_kwargs: Any,
     ) -> None:
         super().__init__(**process_kwargs)
-        self._work: Work | None = Work(target, args or (), kwargs or {}, return_result)
+        self._work: Work | None = Work(target, args or (), kwargs or {}, return_result, ends_with_parent)
         self._sender: Any = None
         event = completion_event or context.Event()
         self._parent = _ParentSide(context, event, destroy_grace_period, description)
@@ -273,8 +274,9 @@ def DestroyableProcess(start_method: str, *args: Any, **kwargs: Any) -> _Process
     `start_method` is "spawn", "forkserver" or "fork"; a fork of a program with threads can hang, so servers use
     one of the other two. Then follow `target=None, completion_event=None, args=None, kwargs=None,
     destroy_grace_period=10` (seconds between SIGTERM and SIGKILL), `return_result=False` (whether `get_or_throw`
-    has the result, which must then be picklable), `description="Process"` (the word for it in errors) and the
-    keywords of `multiprocessing.Process`. A `completion_event` must come from the context of the start method.
+    has the result, which must then be picklable), `description="Process"` (the word for it in errors),
+    `ends_with_parent=True` (whether it is stopped when its parent is killed) and the keywords of
+    `multiprocessing.Process`. A `completion_event` must come from the context of the start method.
 
     It is a process of `multiprocessing` and a `Destroyable`. The event is set however the process ends. An end
     without a result is a MemoryError if the exit code is one of `OOM_EXIT_CODES`, else a RuntimeError with the

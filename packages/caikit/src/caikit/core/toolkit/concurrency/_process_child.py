@@ -47,6 +47,7 @@ class Work:
     args: Sequence[Any]
     kwargs: Mapping[str, Any]
     return_result: bool
+    ends_with_parent: bool = True
 
     def __call__(self) -> Any:
         result = None if self.function is None else self.function(*self.args, **self.kwargs)
@@ -55,7 +56,7 @@ class Work:
 
 def run_and_send(work: Work, sender: Connection) -> None:
     """Do the work and send its outcome; the process ends with exit code 1 if it failed."""
-    _behave_like_a_child()
+    _behave_like_a_child(work.ends_with_parent)
     try:
         outcome = pickle.dumps(Outcome(result=work()))
         failed = False
@@ -85,7 +86,7 @@ def read_outcome(receiver: Connection) -> Outcome | None:
     return Outcome(result=value.result)
 
 
-def _behave_like_a_child() -> None:
+def _behave_like_a_child(ends_with_parent: bool) -> None:
     # A forked child must neither run its parent's clean-up when it is terminated, nor wake its parent's event loop
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.set_wakeup_fd(-1)
@@ -94,7 +95,7 @@ def _behave_like_a_child() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(line_buffering=True)
     parent = multiprocessing.parent_process()
-    if parent is not None:
+    if parent is not None and ends_with_parent:
         threading.Thread(target=_end_with, args=(parent,), name="end with parent", daemon=True).start()
 
 
