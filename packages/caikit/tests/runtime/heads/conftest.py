@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import enum
-import os
 import socket
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -266,7 +265,9 @@ def engine(workers):
 @pytest.fixture
 def kit():
     """What the operations are made of."""
-    return SimpleNamespace(operations=OPERATIONS, service=SERVICE, Request=Request, Answer=Answer)
+    return SimpleNamespace(
+        operations=OPERATIONS, service=SERVICE, Request=Request, Answer=Answer, make=make, route=route
+    )
 
 
 @pytest.fixture
@@ -279,28 +280,50 @@ def app(engine, workers, head):
     return AsgiApp(head, workers=workers, gate=engine.gate, max_body_size=100_000)
 
 
+@pytest.fixture(params=["standard", "native"])
+def transport(request):
+    """What listens."""
+    return request.param
+
+
+@pytest.fixture
+def open_client(transport, tmp_path):
+    """Opens clients of a head."""
+
+    @contextlib.asynccontextmanager
+    async def open_client(
+        head: HttpHead, workers: WorkerPool, gate: Gate
+    ) -> AsyncIterator[httpx.AsyncClient]:
+        settings: Any = {"workers": workers, "gate": gate, "max_body_size": 100_000}
+        with contextlib.ExitStack() as stack:
+            if transport == "native":
+                path = tmp_path / "socket"
+                stack.enter_context(serve_natively(path, HttpService(head, **settings)))
+                opened: httpx.AsyncBaseTransport = httpx.AsyncHTTPTransport(uds=str(path))
+            else:
+                opened = httpx.ASGITransport(AsgiApp(head, **settings))
+            async with httpx.AsyncClient(transport=opened, base_url="http://test") as client:
+                yield client
+
+    return open_client
+
+
 @contextlib.contextmanager
-def serve_natively(
-    path: Path, head: HttpHead, engine: Engine, workers: WorkerPool
-) -> Iterator[httpx.AsyncHTTPTransport]:
+def serve_natively(path: Path, service: HttpService) -> Iterator[None]:
     """A native server on a unix socket."""
-    server = NativeServer(http=HttpService(head, workers=workers, gate=engine.gate, max_body_size=100_000))
+    server = NativeServer(http=service)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(path))
     server.add_socket(listener)
     server.start()
     try:
-        yield httpx.AsyncHTTPTransport(uds=str(path))
+        yield
     finally:
         server.stop(1)
         assert server.join(5)
 
 
 @pytest.fixture
-async def client(app, head, engine, workers, tmp_path):
-    with contextlib.ExitStack() as stack:
-        transport: httpx.AsyncBaseTransport = httpx.ASGITransport(app)
-        if os.environ.get("RUNTIME_TRANSPORT") == "native":
-            transport = stack.enter_context(serve_natively(tmp_path / "socket", head, engine, workers))
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            yield client
+async def client(open_client, head, engine, workers):
+    async with open_client(head, workers, engine.gate) as client:
+        yield client

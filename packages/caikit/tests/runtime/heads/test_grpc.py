@@ -6,21 +6,28 @@ import grpc
 import pytest
 from google.protobuf import json_format
 
+from caikit.runtime._serving.native import NativeGrpcTransport
 from caikit.runtime.engine import Status
 from caikit.runtime.heads.grpc import build_endpoints
 from caikit.runtime.transport.grpcio import GrpcioTransport
+from caikit.runtime.transport.native import GrpcService, Limits
 
 
 @pytest.fixture
-def channel(engine, workers, kit):
+def channel(engine, workers, kit, transport):
+    settings = {"workers": workers, "gate": engine.gate}
     endpoints = build_endpoints(engine, kit.operations)
-    transport = GrpcioTransport(endpoints, workers=workers, gate=engine.gate)
-    port = transport.listen("127.0.0.1:0")
-    transport.start()
+    server = (
+        NativeGrpcTransport(GrpcService(endpoints, **settings), limits=Limits())
+        if transport == "native"
+        else GrpcioTransport(endpoints, **settings)
+    )
+    port = server.listen("127.0.0.1:0")
+    server.start()
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         yield channel
-    transport.stop(0).wait(5)
-    transport.close()
+    server.stop(0).wait(5)
+    server.close()
 
 
 @pytest.fixture

@@ -160,7 +160,7 @@ async def test_errors_do_not_send_large_input_back(client):
         ("application/json", 200),
         ("application/json; charset=utf-8", 200),
         ("Application/JSON", 200),
-        (" application/json ;a=b", 200),
+        ("application/json ;a=b", 200),
         ("text/plain", 415),
         ("application/x-www-form-urlencoded", 415),
         ("", 415),
@@ -310,6 +310,31 @@ async def test_file_answer(client, name, type_, disposition, media_type):
     assert response.headers["content-type"] == media_type
     assert "evil" not in response.headers
     assert zipfile.ZipFile(io.BytesIO(response.content)).read("a.txt") == b"content"
+
+
+@pytest.mark.parametrize(
+    ("accept", "json_wanted"),
+    [
+        ("application/json", True),
+        ("Application/JSON;q=0.9, application/json", True),
+        ("application/json, application/zip;q=0", True),
+        ("application/json, text/plain, */*", False),
+        ("*/*", False),
+        ("application/zip", False),
+        ("application/json;q=0", False),
+        ("", False),
+    ],
+)
+async def test_a_file_or_its_json(client, accept, json_wanted):
+    body = {"model_id": "m", "inputs": {"left": "a.zip", "right": "application/zip"}}
+    response = await client.post("/task/document", json=body, headers={"accept": accept})
+    assert response.status_code == 200
+    if json_wanted:
+        assert response.headers["content-type"] == "application/json"
+        assert "content-disposition" not in response.headers
+        assert response.json() == {"name": "a.zip", "type": "application/zip"}
+    else:
+        assert response.headers["content-type"] == "application/zip"
 
 
 async def test_body_size_limit(client):

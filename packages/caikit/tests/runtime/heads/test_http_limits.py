@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import threading
 
-import httpx
 import pytest
 
 from caikit.runtime.engine import Engine, Gate, Observer
 from caikit.runtime.engine.byte_budget import ByteBudget
 from caikit.runtime.engine.limits import DEFAULT_QUEUE_LIMIT
 from caikit.runtime.heads.http import HttpHead
-from caikit.runtime.transport.asgi import AsgiApp
 
 
 def refuse_constants(name):
@@ -100,12 +98,11 @@ async def test_end_of_the_server_says_when_to_come_again(client, engine):
     assert (response.status_code, response.headers["retry-after"]) == (503, "1")
 
 
-async def test_too_many_large_bodies_are_told_to_come_again(workers, kit):
-    gate = Gate(workers, bytes_held=ByteBudget(1000))
+async def test_too_many_large_bodies_are_told_to_come_again(workers, kit, open_client):
+    gate = Gate(workers, bytes_held=ByteBudget(80_000))
     head = HttpHead(
         Engine(gate=gate, observer=Observer()), kit.operations, title="Tests", version="1", description=""
     )
-    app = AsgiApp(head, workers=workers, gate=gate)
 
     async def body(*lengths):
         for length in lengths:
@@ -113,21 +110,22 @@ async def test_too_many_large_bodies_are_told_to_come_again(workers, kit):
         yield b'{"model_id": "m", "inputs": "a"}'
 
     headers = {"content-type": "application/json"}
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-        response = await client.post("/task/show", content=body(500, 600), headers=headers)
+    async with open_client(head, workers, gate) as client:
+        response = await client.post("/task/show", content=body(50_000, 45_000), headers=headers)
         assert (response.status_code, response.headers["retry-after"]) == (503, "1")
         assert "runtime.max_held_request_bytes" in response.json()["details"]
-        assert (await client.post("/task/show", content=body(500, 400), headers=headers)).status_code == 200
+        assert (
+            await client.post("/task/show", content=body(50_000, 20_000), headers=headers)
+        ).status_code == 200
     assert gate.bytes_held.held == 0
 
 
-async def test_readiness(engine, workers, kit):
+async def test_readiness(engine, workers, kit, open_client):
     obstacles = ["Loading 2 models", "Loading 1 models", None]
     head = HttpHead(
         engine, kit.operations, title="Tests", version="1", description="", find_obstacle=lambda: obstacles[0]
     )
-    app = AsgiApp(head, workers=workers, gate=engine.gate)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+    async with open_client(head, workers, engine.gate) as client:
         while obstacles[0] is not None:
             ready = await client.get("/readyz")
             assert (ready.status_code, ready.text) == (503, obstacles.pop(0))

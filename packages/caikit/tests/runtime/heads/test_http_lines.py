@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from caikit.runtime.engine import Engine, Gate, Observer, WorkerPool
 from caikit.runtime.engine.byte_budget import ByteBudget
 from caikit.runtime.heads.http import HttpHead
 from caikit.runtime.transport.asgi import AsgiApp
+from caikit.runtime.transport.native import HttpService, Limits, NativeServer
 from caikit.runtime.transport.uvicorn_server import ConnectionLimits, UvicornServer
 
 HEADERS = {"content-type": "application/x-ndjson"}
@@ -53,7 +55,7 @@ class Connection:
 
 
 @pytest.fixture
-def start(kit) -> Iterator[Callable[..., SimpleNamespace]]:
+def start(kit, transport) -> Iterator[Callable[..., SimpleNamespace]]:
     """Starts servers; `connect` opens a connection with a request whose body is still to come."""
     with contextlib.ExitStack() as stack:
 
@@ -62,11 +64,17 @@ def start(kit) -> Iterator[Callable[..., SimpleNamespace]]:
             gate = Gate(workers, bytes_held=ByteBudget(settings.pop("max_held_bytes", None)))
             engine = Engine(gate=gate, observer=Observer())
             head = HttpHead(engine, kit.operations, title="Tests", version="1", description="")
-            limits = settings.pop("limits", None)
-            app = AsgiApp(head, workers=workers, gate=gate, **settings)
+            read_seconds = settings.pop("read_seconds", 20)
             listener = socket.create_server(("127.0.0.1", 0))
             port = listener.getsockname()[1]
-            server = UvicornServer(app, listener, limits=limits)
+            if transport == "native":
+                service = HttpService(head, workers=workers, gate=gate, **settings)
+                server: Any = NativeServer(http=service, limits=Limits(read_seconds=read_seconds))
+                server.add_socket(listener)
+            else:
+                app = AsgiApp(head, workers=workers, gate=gate, **settings)
+                limits = ConnectionLimits(read_seconds=read_seconds)
+                server = UvicornServer(app, listener, limits=limits)
             server.start()
 
             def connect(path: str) -> Connection:
@@ -223,7 +231,7 @@ def test_clients_that_leave_free_their_worker(start, path):
 
 
 def test_clients_that_send_nothing_are_given_up(start):
-    server = start(stall_seconds=0.3, limits=ConnectionLimits(read_seconds=0.2))
+    server = start(stall_seconds=0.3, read_seconds=0.2)
     connection = server.connect("/task/join")
     connection.send(FIRST)
     for _ in range(8):
@@ -309,3 +317,14 @@ async def test_httpx_sends_a_generator(client):
     response = await client.post("/task/join", content=body(), headers=HEADERS)
     assert response.json()["seen"]["texts"] == ["a", "b"]
     assert isinstance(response, httpx.Response)
+
+
+def test_only_that_connection_is_closed(start):
+    server = start()
+    connection = server.connect("/task/join")
+    connection.send(FIRST, {"inputs": "enough"})
+    assert b"connection: close" in connection.read_until(b"}}")
+    connection = server.connect("/task/join")
+    connection.send(FIRST)
+    connection.end()
+    assert b"connection: close" not in connection.read_until(b"}}")

@@ -10,8 +10,14 @@ from typing import Any
 
 import alog
 
+from ._line_watch import LineWatch
+
 log = alog.use_channel("WORKERS")
 
+# As long as jobs are quicker than this, one thread does those that come together: waking another costs more.
+_QUICK_SECONDS = 0.001
+# A job that has waited so long, although jobs are quick, waits behind one that is not.
+_PATIENCE_SECONDS = 0.002
 _SWEEPS_PER_WAIT = 8
 _LONGEST_SWEEP_SECONDS = 1.0
 
@@ -45,8 +51,10 @@ class WorkerPool:
         # A thread was woken and did not look at the line yet. One is enough: it wakes the next if more is to do,
         # so quick jobs that come together are done by one thread, without a switch of threads for each.
         self._waking = False
+        self._quick = False
+        """The jobs that were done last were quick ones."""
         self._threads: list[threading.Thread] = []
-        self._sweeper: threading.Thread | None = None
+        self._watch = LineWatch(self._look, name=f"{name}_line")
         self._lock = threading.Lock()
         self._closed = threading.Event()
 
@@ -75,12 +83,14 @@ class WorkerPool:
         """End the threads after the work that is waiting; tells whether all ended in time."""
         with self._lock:
             self._closed.set()
-            threads = [*self._threads, *([self._sweeper] if self._sweeper else [])]
+            threads = [*self._threads]
         while self._wake_parked():
             pass
         deadline = None if timeout is None else time.monotonic() + timeout
         for thread in threads:
             thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        # It looks after the line until nobody waits.
+        self._watch.close()
         return not any(thread.is_alive() for thread in threads)
 
     def _wake(self) -> None:
@@ -88,8 +98,8 @@ class WorkerPool:
             return
         if len(self._threads) < self.size:
             self._start_thread()
-        elif self.longest_wait is not None and self._sweeper is None:
-            self._start_sweeper()
+        elif self.longest_wait is not None:
+            self._watch.ask()
 
     def _wake_parked(self) -> bool:
         try:
@@ -130,12 +140,17 @@ class WorkerPool:
                     return
                 continue
             if line and not self._waking:
-                self._wake()
+                if self._quick:
+                    self._watch.ask()
+                else:
+                    self._wake()
             JOB.since = since
+            began = time.monotonic()
             try:
                 function(*args)
             except BaseException as error:
                 log.error("<RUN61530297E>", "A worker caught what nobody else did: %r", error, exc_info=True)
+            self._quick = time.monotonic() - began < _QUICK_SECONDS
             # An idle thread must not keep the last request alive.
             del function, args
 
@@ -153,28 +168,27 @@ class WorkerPool:
         self._waking = False
         return bool(self._line) or not self._closed.is_set()
 
-    # Jobs that wait too long; the thread that looks for them lives as long as there is a line
+    # The line
 
-    def _start_sweeper(self) -> None:
-        with self._lock:
-            if self._closed.is_set() or self._sweeper is not None:
-                return
-            self._sweeper = threading.Thread(target=self._sweep, name=f"{self._name}_line", daemon=True)
-        self._sweeper.start()
-
-    def _sweep(self) -> None:
-        longest = self.longest_wait or 0.0
-        pause = min(longest / _SWEEPS_PER_WAIT, _LONGEST_SWEEP_SECONDS)
-        while not self._closed.wait(pause):
-            while self._refuse_first(longest):
-                pass
-            with self._lock:
-                if not self._line:
-                    self._sweeper = None
-                    break
-        # Who came between the last look and now has found a sweeper.
-        if self._line and not self._closed.is_set():
+    def _look(self) -> float | None:
+        """Called as long as there is a line: after how many seconds to look again, None if there is none."""
+        try:
+            waited = time.monotonic() - self._line[0][3]
+        except IndexError:
+            return None
+        if waited < _PATIENCE_SECONDS:
+            return _PATIENCE_SECONDS
+        self._quick = False
+        if not self._waking:
             self._wake()
+        longest = self.longest_wait
+        if longest is None:
+            return _PATIENCE_SECONDS
+        while waited > longest and self._refuse_first(longest):
+            pass
+        if self._parked or len(self._threads) < self.size:
+            return _PATIENCE_SECONDS
+        return min(longest / _SWEEPS_PER_WAIT, _LONGEST_SWEEP_SECONDS)
 
     def _refuse_first(self, longest_wait: float) -> bool:
         """Refuse the first in the line if it has waited too long."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Generator, Iterator
 from functools import partial
 
 from caikit.runtime.engine import Body, RequestContext, RequestError, Status
 from caikit.runtime.engine.limits import STALL_SECONDS_KEY
 
-from ._hand_over import HandOver
+from ._hand_over import HandOver, Item
 from ._loop_bridge import LoopBridge
-from .http_messages import HttpAnswer, HttpEndpoint, HttpRequest
+from .http_messages import HttpAnswer, HttpEndpoint, HttpRequest, SocketClose, SocketEndpoint
 
 
 def run(
@@ -51,10 +52,26 @@ def run_stream(
     """In a worker: make a stream, as fast as its reader takes it."""
     # The response starts as soon as the request is known to be well-formed, not with the first item.
     context.on_decoded = partial(line.put, b"")
+    _produce(line, context, lambda: endpoint.stream(context, request, body))
+
+
+def run_socket(
+    line: HandOver[bytes | SocketClose],
+    endpoint: SocketEndpoint,
+    context: RequestContext,
+    messages: Iterator[bytes],
+) -> None:
+    """In a worker: answer the messages of a client, as fast as it reads."""
+    _produce(line, context, lambda: endpoint.converse(context, messages))
+
+
+def _produce(
+    line: HandOver[Item], context: RequestContext, begin: Callable[[], Generator[Item, None, None]]
+) -> None:
     try:
-        with contextlib.closing(endpoint.stream(context, request, body)) as chunks:
-            for chunk in chunks:
-                if not line.put(chunk):
+        with contextlib.closing(begin()) as items:
+            for item in items:
+                if not line.put(item):
                     if line.stalled:
                         context.cancel.cancel(
                             f"given up: its client reads nothing ({STALL_SECONDS_KEY})",

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import queue
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from functools import partial
 from typing import Any
 
 from caikit.runtime.engine import CancelToken, RequestError, Status
@@ -32,30 +33,24 @@ def silent(seconds: float | None) -> RequestError:
     )
 
 
-class LineFeed:
-    """The lines of one body. The loop offers chunks, a worker iterates over lines; blank ones are left out."""
+class Feed:
+    """The pieces of what one client sends. The loop offers them, a worker takes them."""
 
     def __init__(
-        self,
-        bridge: LoopBridge,
-        token: CancelToken,
-        account: Account,
-        *,
-        longest_line: int,
-        stall_seconds: float | None,
+        self, bridge: LoopBridge, token: CancelToken, account: Account, *, stall_seconds: float | None
     ) -> None:
-        """A client that sends nothing for `stall_seconds`, not even a blank line, is given up."""
+        """A client that sends nothing for `stall_seconds`, nothing blank either, is given up."""
         self._bridge = bridge
         self._stall_seconds = stall_seconds
         self._token = token
         self._account = account
-        self._longest_line = longest_line
-        # None wakes a worker whose request was cancelled.
+        # None wakes a worker whose request was cancelled or failed.
         self._chunks: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         # Each of the two sides counts for itself.
         self._offered = self._taken = 0
         self._paused = False
         self._room = asyncio.Event()
+        self._failure: RequestError | None = None
         self.complete = False
         self._remove = token.on_cancel(lambda: self._chunks.put(None))
 
@@ -81,6 +76,11 @@ class LineFeed:
     def _is_full(self) -> bool:
         return self._offered - self._taken > _MOST_WAITING
 
+    def fail(self, error: RequestError) -> None:
+        """Let the worker end with an error."""
+        self._failure = error
+        self._chunks.put(None)
+
     def end(self) -> None:
         self.complete = True
         self._chunks.put(_END)
@@ -90,6 +90,36 @@ class LineFeed:
         self._account.close()
 
     # The worker's side
+
+    def _next_chunk(self) -> bytes:
+        try:
+            chunk = self._chunks.get(timeout=self._stall_seconds)
+        except queue.Empty:
+            raise silent(self._stall_seconds) from None
+        self._token.raise_if_cancelled()
+        if chunk:
+            self._taken += len(chunk)
+            if self._paused and not self._is_full():
+                self._bridge.call(self._room.set)
+        elif chunk is None and self._failure is not None:
+            raise self._failure
+        return chunk or _END
+
+
+class LineFeed(Feed):
+    """The lines of one body. The loop offers chunks, a worker iterates over lines; blank ones are left out."""
+
+    def __init__(
+        self,
+        bridge: LoopBridge,
+        token: CancelToken,
+        account: Account,
+        *,
+        longest_line: int,
+        stall_seconds: float | None,
+    ) -> None:
+        super().__init__(bridge, token, account, stall_seconds=stall_seconds)
+        self._longest_line = longest_line
 
     def __iter__(self) -> Iterator[bytes]:
         pieces: list[bytes] = []
@@ -110,18 +140,6 @@ class LineFeed:
         self._forget(size)
         if whole.strip():
             yield whole
-
-    def _next_chunk(self) -> bytes:
-        try:
-            chunk = self._chunks.get(timeout=self._stall_seconds)
-        except queue.Empty:
-            raise silent(self._stall_seconds) from None
-        self._token.raise_if_cancelled()
-        if chunk:
-            self._taken += len(chunk)
-            if self._paused and not self._is_full():
-                self._bridge.call(self._room.set)
-        return chunk or _END
 
     def _count(self, size: int, more: int) -> int:
         """The length of a line that is not complete; a long one is memory that counts."""
@@ -168,15 +186,17 @@ class Pump:
 
     async def _run(self, on_leave: Callable[[], object]) -> None:
         message = self._first
+        is_gone = partial(has_left, self._receive)
         while message["type"] == "http.request":
-            if not await self._feed.offer(message.get("body", b""), self._is_gone):
+            if not await self._feed.offer(message.get("body", b""), is_gone):
                 break
             if not message.get("more_body", False) and not self._feed.complete:
                 self._feed.end()
             message = await self._receive()
         on_leave()
 
-    def _is_gone(self) -> bool:
-        """While nothing is read, only the server knows whether the connection is still there."""
-        cycle = getattr(self._receive, "__self__", None)
-        return bool(getattr(cycle, "disconnected", False))
+
+def has_left(receive: Receive) -> bool:
+    """While nothing is read, only the server knows whether the connection is still there."""
+    cycle = getattr(receive, "__self__", None)
+    return bool(getattr(cycle, "disconnected", False))

@@ -10,8 +10,8 @@ from http import HTTPStatus
 from typing import Any
 
 import alog
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from caikit.runtime.engine.byte_budget import ByteBudget
 from caikit.runtime.engine.limits import (
     BODY_RATE_KEY,
     DEFAULT_BODY_RATE,
@@ -23,9 +23,13 @@ from caikit.runtime.engine.limits import (
 
 from ._asgi_access import PEER_KEY
 from ._peer_names import peer_names
+from ._uvicorn_upgrades import StayingProtocol
+from .http_messages import DEFAULT_BODY_LIMIT
 
 log = alog.use_channel("SERVR-HTTP")
 
+# When the server stops: how long connections that have not asked anything yet may do so.
+_LAST_SECONDS = 0.1
 _LINES = b"application/x-ndjson"
 
 
@@ -41,9 +45,13 @@ class ConnectionLimits:
     stall_seconds: float | None = DEFAULT_STALL_SECONDS
     probes: frozenset[bytes] = field(default_factory=frozenset)
     """Paths that are served however many requests run."""
+    message_bytes: int = DEFAULT_BODY_LIMIT
+    """One message of a WebSocket."""
+    bytes_held: ByteBudget | None = None
+    """Where large messages count that are not complete yet."""
 
 
-class LimitedProtocol(HttpToolsProtocol):
+class LimitedProtocol(StayingProtocol):
     """One connection with limits; `check` is called from time to time."""
 
     limits = ConnectionLimits()
@@ -51,7 +59,6 @@ class LimitedProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._used = False
-        self._message_open = False
         self._head_bytes = 0
         # Since when the client has sent nothing, but for heads: those must be complete after a while.
         self._waiting_since = time.monotonic()
@@ -61,6 +68,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._refused = False
         self._unwritten: int | None = None
         self._unwritten_since = 0.0
+        self._is_last = False
 
     # What the parser and the transport tell
 
@@ -71,16 +79,12 @@ class LimitedProtocol(HttpToolsProtocol):
             self._note_unfinished(len(data), was_open)
 
     def on_message_begin(self) -> None:
-        self._used = self._message_open = True
+        self._used = True
         self._head_bytes = 0
         self._body_since = None
         super().on_message_begin()
         if self.scheme == "https":
             self.scope["state"][PEER_KEY] = partial(peer_names, self.transport)
-
-    def on_message_complete(self) -> None:
-        self._message_open = False
-        super().on_message_complete()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -90,6 +94,21 @@ class LimitedProtocol(HttpToolsProtocol):
     def resume_writing(self) -> None:
         self._unwritten = None
         super().resume_writing()
+
+    def handle_websocket_upgrade(self) -> None:
+        # Loaded when the first one comes.
+        from ._uvicorn_socket import limited_socket
+
+        self._message_open = False
+        self.ws_protocol_class = limited_socket(self.limits)
+        limit = self.limit_concurrency
+        if limit is not None and max(len(self.connections), len(self.tasks)) >= limit:
+            self._refuse(503, "Service Unavailable")
+        elif self._unanswered:
+            # An answer is on its way, and this is its connection.
+            self.transport.abort()
+        else:
+            super().handle_websocket_upgrade()
 
     # What the server tells
 
@@ -105,15 +124,22 @@ class LimitedProtocol(HttpToolsProtocol):
             elif self._body_since is not None and limits.min_body_rate is not None:
                 self._check_rate(now - self._body_since - limits.read_seconds, limits.min_body_rate)
 
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        if self._is_last and not self._in_head:
+            self.cycle.keep_alive = False
+
     def shutdown(self) -> None:
-        if self._message_open and not self._in_head:
+        if self._in_head and not self._is_last:
+            # Who has just connected does not know that the request may be repeated.
+            self._is_last = True
+            self.loop.call_later(_LAST_SECONDS, self.shutdown)
+        elif self.transport.is_closing():
+            return
+        elif self._message_open and not self._in_head and len(self._unanswered) < 2:
             self._refuse(503, "The server is shutting down")
         else:
             super().shutdown()
-
-    @property
-    def _in_head(self) -> bool:
-        return self.cycle is None or self.cycle.scope is not self.scope
 
     def _note_unfinished(self, size: int, was_open: bool) -> None:
         if not self._in_head:
@@ -168,7 +194,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._refused = True
         self._waiting_since = time.monotonic()
         answering = self.cycle is not None and not self.cycle.response_complete
-        if answering and (self._in_head or self.cycle.response_started):
+        waits = self._in_head or len(self._unanswered) > 1
+        if answering and (waits or self.cycle.response_started):
             # An answer is on its way: nothing may come between.
             self.transport.abort()
             return

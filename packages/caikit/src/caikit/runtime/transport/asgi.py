@@ -1,10 +1,10 @@
-"""HTTP over ASGI: reads bodies, hands requests to workers, notices clients that leave."""
+"""HTTP over ASGI: reads bodies, hands requests to workers, notices clients that leave; WebSockets have their own."""
 
 from __future__ import annotations
 
 import asyncio
 
-from caikit.runtime.engine import Body, Gate, RequestContext, RequestError, Status, WorkerPool
+from caikit.runtime.engine import Body, Gate, Reason, RequestContext, RequestError, Status, WorkerPool
 from caikit.runtime.engine.byte_budget import Account
 from caikit.runtime.engine.guard import Guard
 from caikit.runtime.engine.limits import DEFAULT_STALL_SECONDS
@@ -12,6 +12,7 @@ from caikit.runtime.engine.limits import DEFAULT_STALL_SECONDS
 from ._asgi_access import find_refusal
 from ._asgi_jobs import broken, deliver, run, run_stream, stopped
 from ._asgi_scope import Message, Receive, Send, make_context, read_scope, returning_id
+from ._asgi_socket import AsgiSockets
 from ._asgi_watch import Watches
 from ._hand_over import HandOver
 from ._line_feed import LineFeed, Pump, silent
@@ -50,6 +51,13 @@ class AsgiApp:
         self._gate = gate
         self._max_body_size = max_body_size
         self._stall_seconds = stall_seconds
+        self._sockets = AsgiSockets(
+            application,
+            workers=workers,
+            gate=gate,
+            max_message_size=max_body_size,
+            stall_seconds=stall_seconds,
+        )
         self._bridge: LoopBridge | None = None
         self._watches: Watches | None = None
 
@@ -60,8 +68,8 @@ class AsgiApp:
             case "lifespan":
                 await _live(receive, send)
             case "websocket":
-                await receive()
-                await send({"type": "websocket.close", "code": 1000})
+                bridge, _ = self._enter_loop()
+                await self._sockets.serve(bridge, scope, receive, send)
 
     async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
         send = returning_id(scope, send)
@@ -247,8 +255,8 @@ class AsgiApp:
             else:
                 await out.replace(self._application.refuse(stopped()))
         finally:
-            watch.stop()
             leave()
+            watch.stop()
         await out.end()
 
     async def _send_items(self, line: HandOver[bytes | HttpAnswer], out: _EventStream) -> None:
@@ -294,6 +302,7 @@ class AsgiApp:
         error = RequestError(
             Status.RESOURCE_EXHAUSTED,
             f"The request body is larger than {self._max_body_size} bytes ({BODY_LIMIT_KEY})",
+            reason=Reason.TOO_LARGE,
         )
         return _closing(self._application.refuse(error, 413))
 
@@ -337,7 +346,8 @@ class _EventStream:
 
 def _closing(answer: HttpAnswer) -> HttpAnswer:
     """The answer to a request whose rest nobody will read."""
-    answer.headers.append((b"connection", b"close"))
+    # Answers of one kind share their headers.
+    answer.headers = [*answer.headers, (b"connection", b"close")]
     return answer
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,13 +11,18 @@ from caikit.runtime.engine.guard import Guard
 
 __all__ = [
     "BODY_LIMIT_KEY",
+    "CLOSED",
     "DEFAULT_BODY_LIMIT",
+    "RESTARTING",
     "HeaderList",
     "HttpAnswer",
     "HttpApplication",
     "HttpEndpoint",
     "HttpRequest",
+    "SocketClose",
+    "SocketEndpoint",
     "read_headers",
+    "too_large",
 ]
 
 BODY_LIMIT_KEY = "runtime.http.max_body_size"
@@ -48,6 +53,25 @@ class HttpRequest:
     content_encoding: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SocketClose:
+    """How a server ends a conversation over WebSocket."""
+
+    code: int
+    reason: str = ""
+    """At most 100 bytes."""
+
+
+CLOSED = SocketClose(1000)
+"""Everything was said."""
+
+RESTARTING = SocketClose(1012, "The server is shutting down")
+
+
+def too_large(limit: int) -> SocketClose:
+    return SocketClose(1009, f"A message is larger than {limit} bytes ({BODY_LIMIT_KEY})")
+
+
 class HttpEndpoint(Protocol):
     """One method of one path. `guard` and `accept` are asked before the body is read, the others run in a worker."""
 
@@ -76,20 +100,43 @@ class HttpEndpoint(Protocol):
         """Serve the request in chunks; a malformed one yields a single answer instead."""
 
 
+class SocketEndpoint(Protocol):
+    """One path that takes a WebSocket."""
+
+    @property
+    def guard(self) -> Guard | None:
+        """Asked before the handshake is answered."""
+
+    def converse(
+        self, context: RequestContext, messages: Iterator[bytes]
+    ) -> Generator[bytes | SocketClose, None, None]:
+        """In a worker: answer the messages of a client until there are no more; the last thing said is the close.
+
+        Failures are told in that way, too.
+        """
+
+
 class HttpApplication(Protocol):
     """The routes of a server."""
 
     @property
     def endpoints(self) -> Mapping[tuple[str, str], HttpEndpoint]: ...
 
+    @property
+    def sockets(self) -> Mapping[str, SocketEndpoint]:
+        """What takes a WebSocket, by path."""
+
     def missing(self, request: HttpRequest) -> HttpAnswer:
-        """The answer for a path or method that does not exist."""
+        """The answer for a path or method that does not exist, or does not take a WebSocket."""
 
     def refuse(self, error: RequestError, http_status: int | None = None) -> HttpAnswer:
         """The answer to a request that is not served."""
 
     def refuse_stream(self, error: RequestError) -> bytes:
         """The last chunk of a stream that cannot go on."""
+
+    def refuse_socket(self, error: RequestError) -> tuple[bytes, SocketClose]:
+        """The end of a conversation that cannot go on."""
 
     def keep_alive(self) -> bytes:
         """The chunk that tells the client of a silent stream that it lives."""

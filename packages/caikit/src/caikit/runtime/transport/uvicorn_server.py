@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -10,7 +11,8 @@ from typing import Any
 
 import uvicorn
 
-from ._uvicorn_protocol import ConnectionLimits, LimitedProtocol, limited_protocol
+from ._last_connections import accept_waiting, serve_accepted
+from ._uvicorn_protocol import ConnectionLimits, limited_protocol
 
 __all__ = ["ConnectionLimits", "UvicornServer"]
 
@@ -36,6 +38,8 @@ class UvicornServer:
             "log_config": None,
             "access_log": False,
             "lifespan": "off",
+            # Takes WebSockets; their connections know the right class.
+            "ws": asyncio.Protocol,
             "http": limited_protocol(limits or ConnectionLimits(), probed="limit_concurrency" in given),
         }
         config = uvicorn.Config(app, **{**own, **given})
@@ -44,6 +48,11 @@ class UvicornServer:
         self.server = _Server(config)
         self._thread = threading.Thread(target=self._run, name="caikit_http", daemon=True)
         self._failure: BaseException | None = None
+
+    @property
+    def last_tick(self) -> float | None:
+        """When the event loop has turned, in seconds of `time.monotonic`; None before it does."""
+        return self.server.last_tick
 
     def start(self) -> None:
         """Serve; returns when connections are accepted."""
@@ -86,15 +95,32 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = threading.Event()
+        self.last_tick: float | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self.last_tick = time.monotonic()
         self.ready.set()
 
     async def on_tick(self, counter: int) -> bool:
+        self.last_tick = now = time.monotonic()
         if counter % _CHECK_TICKS == 0:
-            now = time.monotonic()
             for connection in list(self.server_state.connections):
-                if isinstance(connection, LimitedProtocol):
-                    connection.check(now)
+                check = getattr(connection, "check", None)
+                if check is not None:
+                    check(now)
         return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        accepted = accept_waiting((listener, self.config.ssl) for listener in sockets or [])
+        for server in self.servers:
+            server.close()
+        await serve_accepted(self._make_protocol, accepted)
+        await super().shutdown(sockets)
+
+    def _make_protocol(self) -> asyncio.Protocol:
+        kind: Any = self.config.http_protocol_class
+        protocol: asyncio.Protocol = kind(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return protocol

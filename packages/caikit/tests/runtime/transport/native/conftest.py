@@ -16,7 +16,7 @@ from hpack import Decoder, Encoder
 
 from caikit.runtime.engine import Gate, Shape, WorkerPool
 from caikit.runtime.engine.byte_budget import ByteBudget
-from caikit.runtime.transport.http_messages import HttpAnswer
+from caikit.runtime.transport.http_messages import HttpAnswer, SocketClose
 from caikit.runtime.transport.native import GrpcService, HttpService, Limits, NativeServer
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -52,8 +52,9 @@ class LinesEndpoint(HttpEndpoint):
 
 
 class Application:
-    def __init__(self, endpoints):
+    def __init__(self, endpoints, sockets):
         self.endpoints = {("POST", path): endpoint for path, endpoint in endpoints.items()}
+        self.sockets = sockets
 
     def missing(self, request):
         return HttpAnswer(404, request.path.encode("latin-1", "replace"))
@@ -63,6 +64,9 @@ class Application:
 
     def refuse_stream(self, error):
         return error.message.encode()
+
+    def refuse_socket(self, error):
+        return error.message.encode(), SocketClose(4500)
 
     def keep_alive(self):
         return b": ping\n"
@@ -87,6 +91,7 @@ class Native:
         *,
         http: dict[str, Any] | None = None,
         grpc: dict[str, Any] | None = None,
+        sockets: dict[str, Any] | None = None,
         limits: Limits | None = None,
         threads: int = 4,
         tls: Any = None,
@@ -99,7 +104,7 @@ class Native:
         self.gate = Gate(self.workers, max_queued=100, bytes_held=ByteBudget(max_held_bytes))
         common: dict[str, Any] = {"workers": self.workers, "gate": self.gate}
         self.server = NativeServer(
-            http=HttpService(Application(http or {}), **common, max_body_size=max_body_size),
+            http=HttpService(Application(http or {}, sockets or {}), **common, max_body_size=max_body_size),
             grpc=GrpcService(
                 {f"/tests.native.Service/{name}": method for name, method in (grpc or {}).items()},
                 **common,

@@ -8,7 +8,7 @@ from typing import Any
 from caikit.runtime.engine import Failure, Origin, RequestError, Status, shorten
 from caikit.runtime.engine.guard import AccessRefusedError
 from caikit.runtime.engine.private_paths import hide_folders
-from caikit.runtime.transport.http_messages import HeaderList, HttpAnswer
+from caikit.runtime.transport.http_messages import HeaderList, HttpAnswer, SocketClose
 
 JSON_HEADERS: HeaderList = [(b"content-type", b"application/json")]
 
@@ -35,6 +35,8 @@ HTTP_STATUS = {
 MOST_ISSUES = 100
 
 _MALFORMED = 422
+_SOCKET_CODES = 4000
+_LONGEST_REASON = 100
 _LONGEST_INPUT = 1000
 _RETRY_LATER = (b"retry-after", b"1")
 
@@ -78,6 +80,14 @@ def failure_answer(failure: Failure, cause: BaseException | None, *, inference: 
         return _issues_answer(failure)
     status, details = describe(failure, cause, inference=inference)
     return _failure_answer(status, details, failure.id)
+
+
+def last_words(answer: HttpAnswer) -> tuple[bytes, SocketClose]:
+    """What a WebSocket is told where a request without one gets this answer."""
+    content = json.loads(answer.body)
+    reason = str(content.get("details") or content.get("detail") or "")
+    reason = reason.encode("utf-8", "replace")[:_LONGEST_REASON].decode("utf-8", "ignore")
+    return answer.body, SocketClose(_SOCKET_CODES + answer.status, reason)
 
 
 def is_malformed(failure: Failure, cause: BaseException | None) -> bool:

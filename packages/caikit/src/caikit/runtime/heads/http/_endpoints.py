@@ -26,7 +26,7 @@ from caikit.runtime.transport.http_messages import HeaderList, HttpAnswer, HttpR
 
 from ._answers import JSON_HEADERS, describe, detail_answer, failure_answer, is_malformed
 from ._arguments import ArgumentPlan
-from ._files import answers_with_file, file_answer
+from ._files import answers_with_file, file_answer, wants_json
 from ._form import decode_form
 from ._json import compact_json, finite_json
 from ._media import FORM, JSON, find_parameter, parse_media_type
@@ -77,6 +77,8 @@ class OperationEndpoint:
 
     def answer(self, context: RequestContext, request: HttpRequest, body: Body) -> HttpAnswer:
         codec, content = self._choose_codec(request, body)
+        if codec.encode is file_answer and wants_json(context.headers.get("accept")):
+            codec = replace(codec, encode=_encode_json)
         try:
             answer: HttpAnswer = self._engine.run(self._operation, codec, context, content)
         except Exception as error:

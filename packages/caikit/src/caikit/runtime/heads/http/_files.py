@@ -10,14 +10,27 @@ from urllib.parse import quote
 from caikit.core.data_model import DataObjectBase
 from caikit.runtime.transport.http_messages import HttpAnswer
 
+from ._media import JSON
+
 _DEFAULT_TYPE = "application/octet-stream"
 _MEDIA_TYPE = re.compile(
     r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(\s*;\s*[\w!#$&^.+-]+=(\"[^\"\\\x00-\x1f]*\"|[\w!#$&^.+-]+))*", re.ASCII
 )
+_REFUSED = re.compile(r";\s*q=0(\.0*)?\s*(;|$)", re.IGNORECASE)
 
 
 def answers_with_file(response: type[DataObjectBase]) -> bool:
     return response.to_file is not DataObjectBase.to_file
+
+
+def wants_json(accept: str | None) -> bool:
+    """An `Accept` header names JSON, and nothing that a file could be."""
+    if accept is None:
+        return False
+    wanted = [
+        part.partition(";")[0].strip().lower() for part in accept.split(",") if not _REFUSED.search(part)
+    ]
+    return bool(wanted) and all(kind == JSON for kind in wanted)
 
 
 def file_answer(result: Any) -> HttpAnswer:

@@ -114,7 +114,7 @@ def enum_name(cls: type[Any]) -> str:
     wrapper = getattr(cls, "_proto_enum", None)
     if wrapper is not None:
         return str(wrapper.DESCRIPTOR.full_name)
-    return re.sub(r"[^\w.]", "_", f"{cls.__module__}.{cls.__qualname__}")
+    return re.sub(r"[^\w.]", "_", f"{cls.__module__}.{cls.__qualname__}", flags=re.ASCII)
 
 
 def nullable(schema: Schema) -> Schema:

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any
 
-from caikit.runtime.engine import Body, Engine, Operation, RequestContext, RequestError
+from caikit.runtime.engine import Body, Engine, Operation, Reason, RequestContext, RequestError, Status
 from caikit.runtime.engine.guard import Guard
 from caikit.runtime.names import HEALTH_ENDPOINT
 from caikit.runtime.security import Access, Authoriser, Scope
-from caikit.runtime.transport.http_messages import HeaderList, HttpAnswer, HttpEndpoint, HttpRequest
+from caikit.runtime.transport.http_messages import (
+    HeaderList,
+    HttpAnswer,
+    HttpEndpoint,
+    HttpRequest,
+    SocketClose,
+    SocketEndpoint,
+)
 
-from ._answers import HTTP_STATUS, detail_answer, refusal_answer
+from ._answers import HTTP_STATUS, detail_answer, last_words, refusal_answer
 from ._endpoints import OperationEndpoint
 from ._lines import LinesEndpoint
 from ._pages import document_page, json_page
@@ -51,24 +58,41 @@ class HttpHead:
         self._description = description
         self._document: dict[str, Any] | None = None
         self.endpoints: Mapping[tuple[str, str], HttpEndpoint] = self._make_endpoints()
+        self.sockets: Mapping[str, SocketEndpoint] = {
+            path: endpoint
+            for (_, path), endpoint in self.endpoints.items()
+            if isinstance(endpoint, LinesEndpoint)
+        }
         self._methods: dict[str, list[str]] = {}
         for method, path in self.endpoints:
             self._methods.setdefault(path, []).append(method)
 
     def missing(self, request: HttpRequest) -> HttpAnswer:
         methods = self._methods.get(request.path)
+        if methods is not None and request.method in methods:
+            return detail_answer(400, "This path takes no WebSocket")
         if methods is not None:
+            self._note_unknown(Status.UNIMPLEMENTED)
             return detail_answer(405, "Method Not Allowed", [(b"allow", ", ".join(sorted(methods)).encode())])
         bare = request.path.rstrip("/")
         if bare != request.path and bare in self._methods:
             return HttpAnswer(307, b"", [(b"location", _locate(request, bare))])
+        self._note_unknown(Status.NOT_FOUND)
         return detail_answer(404, "Not Found")
 
+    def _note_unknown(self, status: Status) -> None:
+        self._engine.gate.note(RequestError(status, "Not Found", reason=Reason.UNKNOWN_METHOD))
+
     def refuse(self, error: RequestError, http_status: int | None = None) -> HttpAnswer:
+        self._engine.gate.note(error)
         return refusal_answer(error, http_status)
 
     def refuse_stream(self, error: RequestError) -> bytes:
         return error_frame(HTTP_STATUS[error.status], error.message, error.id)
+
+    def refuse_socket(self, error: RequestError) -> tuple[bytes, SocketClose]:
+        self._engine.gate.note(error)
+        return last_words(refusal_answer(error))
 
     def keep_alive(self) -> bytes:
         return ping_frame()

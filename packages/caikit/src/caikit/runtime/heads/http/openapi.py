@@ -20,6 +20,11 @@ from ._typed_body import INPUTS, MODEL_ID, PARAMETERS
 _JSON = "application/json"
 _ERROR = "Error"
 _INPUT_ERROR = "InputError"
+_REFUSAL = "Refusal"
+
+# Media types of answers with files: a module says which one it is.
+_FILE_TYPES = ("application/octet-stream", "*/*")
+_PLAIN_TEXT = {"text/plain": {"schema": {"type": "string"}}}
 
 _ERROR_PROPERTIES: dict[str, Schema] = {
     "details": {"type": "string"},
@@ -55,8 +60,20 @@ _ERROR_SCHEMAS: dict[str, Schema] = {
             },
         },
     },
+    _REFUSAL: {
+        "type": "object",
+        "title": _REFUSAL,
+        "description": "Why a request was not even read",
+        "properties": {"detail": {"type": "string"}},
+        "required": ["detail"],
+    },
 }
 
+_PROBES = (
+    (HEALTH_ENDPOINT, "Tell whether the server serves", "It shuts down"),
+    ("/livez", "Tell whether the process answers", None),
+    ("/readyz", "Tell whether the server is ready for requests", "It is not ready yet, or shuts down"),
+)
 
 __all__ = ["build_openapi"]
 
@@ -81,7 +98,9 @@ def build_openapi(
             if authoriser is not None and authoriser.guard(operation) is not None:
                 described.setdefault("security", [{name: []} for name in schemes])
             paths.setdefault(route.path, {})[route.method.lower()] = described
-    paths[HEALTH_ENDPOINT] = {"get": _describe_health()}
+    for path, summary, obstacle in _PROBES:
+        paths[path] = {"get": _describe_probe(path, summary, obstacle)}
+    _make_ids_unique(paths)
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version, "description": description},
@@ -97,7 +116,7 @@ def _describe_operation(book: SchemaBook, operation: Operation, route: HttpRoute
     described: dict[str, Any] = {
         "summary": route.summary,
         "description": route.description,
-        "operationId": re.sub(r"\W+", "_", f"{route.method.lower()}{route.path}"),
+        "operationId": _operation_id(route.method, route.path),
     }
     if route.layout is Layout.QUERY:
         described["parameters"] = _describe_query(book, operation, route)
@@ -106,8 +125,12 @@ def _describe_operation(book: SchemaBook, operation: Operation, route: HttpRoute
     described["responses"] = {
         "200": _describe_result(book, operation),
         "422": _describe_error("The request does not fit the schema", _INPUT_ERROR),
-        "default": _describe_error("The request failed", _ERROR),
+        "default": _describe_error("The request failed", _ERROR, _REFUSAL),
     }
+    if operation.shape.input_streaming:
+        described["x-websocket"] = _describe_socket(book, operation, route)
+    if route.layout is not Layout.QUERY:
+        described["responses"]["415"] = _describe_error("The type of the body is not supported", _REFUSAL)
     described = {key: value for key, value in described.items() if value}
     return {**described, **route.extra_openapi}
 
@@ -133,7 +156,7 @@ def _describe_body(book: SchemaBook, operation: Operation, route: HttpRoute) -> 
         schema = form = _describe_inference_body(book, operation, route)
         places = {MODEL_ID: Scalar("string"), **_input_places(operation, route)}
     if operation.shape.input_streaming:
-        return _describe_lines(schema)
+        return _describe_lines({**schema, "required": []})
     uploads = dict(_find_uploads("", places))
     form = {
         **{key: value for key, value in form.items() if key != "additionalProperties"},
@@ -148,8 +171,17 @@ def _describe_body(book: SchemaBook, operation: Operation, route: HttpRoute) -> 
 def _describe_lines(line: Schema) -> dict[str, Any]:
     return {
         "description": "One JSON object on each line; the first one has the model id and the parameters",
-        "content": {LINES: {"schema": {"type": "string", "x-line": {**line, "required": []}}}},
+        "content": {LINES: {"schema": {"type": "string", "x-line": line}}},
         "required": True,
+    }
+
+
+def _describe_socket(book: SchemaBook, operation: Operation, route: HttpRoute) -> dict[str, Any]:
+    """OpenAPI has no words for WebSockets, hence an extension."""
+    return {
+        "description": "The path also takes a WebSocket: its messages are the lines, each result is a message",
+        "message": {**_describe_inference_body(book, operation, route), "required": []},
+        "result": book.refer(operation.response),
     }
 
 
@@ -227,22 +259,36 @@ def _describe_result(book: SchemaBook, operation: Operation) -> dict[str, Any]:
         }
     if answers_with_file(operation.response):
         binary = {"type": "string", "format": "binary"}
-        return {"description": "A file", "content": {"application/octet-stream": {"schema": binary}}}
+        return {"description": "A file", "content": {kind: {"schema": binary} for kind in _FILE_TYPES}}
     return {"description": "The result", "content": {_JSON: {"schema": book.refer(operation.response)}}}
 
 
-def _describe_error(description: str, name: str) -> dict[str, Any]:
+def _describe_error(description: str, *names: str) -> dict[str, Any]:
+    schemas = [{"$ref": f"#/components/schemas/{name}"} for name in names]
     return {
         "description": description,
-        "content": {_JSON: {"schema": {"$ref": f"#/components/schemas/{name}"}}},
+        "content": {_JSON: {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}},
     }
 
 
-def _describe_health() -> dict[str, Any]:
-    return {
-        "summary": "Tell whether the server serves",
-        "operationId": "get_health",
-        "responses": {
-            "200": {"description": "It does", "content": {"text/plain": {"schema": {"type": "string"}}}}
-        },
-    }
+def _describe_probe(path: str, summary: str, obstacle: str | None) -> dict[str, Any]:
+    responses: dict[str, Any] = {"200": {"description": "Yes", "content": _PLAIN_TEXT}}
+    if obstacle is not None:
+        responses["503"] = {"description": obstacle, "content": _PLAIN_TEXT}
+    return {"summary": summary, "operationId": _operation_id("get", path), "responses": responses}
+
+
+def _operation_id(method: str, path: str) -> str:
+    return re.sub(r"\W+", "_", f"{method.lower()}{path}")
+
+
+def _make_ids_unique(paths: Mapping[str, Mapping[str, dict[str, Any]]]) -> None:
+    """A library may give one id to a task, which has several paths."""
+    taken: set[str] = set()
+    for path, operations in paths.items():
+        for method, described in operations.items():
+            if described["operationId"] in taken:
+                described["operationId"] = _operation_id(method, path)
+            while described["operationId"] in taken:
+                described["operationId"] += "_"
+            taken.add(described["operationId"])

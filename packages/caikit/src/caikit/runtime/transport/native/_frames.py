@@ -44,7 +44,8 @@ HEAD_SIZE = 9
 # The length has 24 bits: eight and sixteen.
 _HEAD = struct.Struct(">BHBBI")
 read_head = _HEAD.unpack_from
-_make_head = _HEAD.pack
+make_short_head = _HEAD.pack
+"""Of zero, the length if it has no more than 16 bits, kind, flags and stream."""
 _NUMBER = struct.Struct(">I")
 _SETTING = struct.Struct(">HI")
 
@@ -67,7 +68,7 @@ class StreamFault(Exception):  # noqa: N818 - the peer's fault, told to it by a 
 
 
 def frame_head(length: int, kind: int, flags: int, stream: int) -> bytes:
-    return _make_head(length >> 16, length & 0xFFFF, kind, flags, stream)
+    return make_short_head(length >> 16, length & 0xFFFF, kind, flags, stream)
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:

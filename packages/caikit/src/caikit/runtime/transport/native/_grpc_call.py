@@ -18,8 +18,15 @@ from caikit.runtime.engine import (
 )
 from caikit.runtime.engine.byte_budget import COUNTED_BYTES, Account
 
-from ._grpc_messages import MessageReader
-from ._grpc_metadata import RESPONSE_BLOCK, Value, write_metadata, write_status
+from ._grpc_messages import Compressed, MessageReader, decompress, pack, pack_compressed
+from ._grpc_metadata import (
+    RESPONSE_BLOCK,
+    Value,
+    response_block,
+    write_metadata,
+    write_request_id,
+    write_status,
+)
 from ._http2_stream import Stream
 from ._permission import Verdict
 
@@ -39,7 +46,11 @@ class GrpcCall:
         self.hub = stream.connection.hub
         self.code: Status | None = None
         self.details = ""
-        self.trailing: tuple[tuple[str, Value], ...] = ()
+        self.compression: bytes | None = plan.compression
+        """What is done to the messages of the answer."""
+        self.next_is_plain = False
+        """The next message is not to be compressed."""
+        self._head_made = False
         self._callbacks: list[Callable[[], object]] = []
         self._service = service
         self._endpoint = endpoint
@@ -52,9 +63,12 @@ class GrpcCall:
         self._begun = False
         self._over = False
         deadline = None if plan.timeout is None else self._since + plan.timeout
-        self.context = RequestContext(headers=plan.headers, deadline=deadline, native=self._make_native)
-        if plan.request_id is not None:
-            self.trailing = ((REQUEST_ID_HEADER, plan.request_id),)
+        request_id = stream.head.choose_id()
+        self.context = RequestContext(
+            headers=plan.headers, deadline=deadline, native=self._make_native, request_id=request_id
+        )
+        self.trailing: tuple[tuple[str, Value], ...] = ((REQUEST_ID_HEADER, request_id),)
+        self._own_trailing = self.trailing
         service.running += 1
 
     def begin(self) -> None:
@@ -148,6 +162,27 @@ class GrpcCall:
     def _work(self, body: Body) -> None:
         raise NotImplementedError
 
+    def _open(self, message: bytes) -> bytes:
+        """In a worker: what the client has said."""
+        if type(message) is not Compressed:
+            return message
+        return decompress(message, encoding=self.plan.encoding, longest=self._service.longest_message)
+
+    def _open_all(self, body: Body) -> Body:
+        """In a worker: the message, or the messages as they come."""
+        raise NotImplementedError
+
+    def _pack(self, message: bytes) -> bytes:
+        """In a worker: the message as it is sent. Raises RequestError if it is too large for that."""
+        longest = self._service.longest_answer
+        if longest is not None and len(message) > longest:
+            reason = f"SERVER: Sent message larger than max ({len(message)} vs. {longest})"
+            raise RequestError(Status.RESOURCE_EXHAUSTED, reason)
+        if self.compression is None or self.next_is_plain:
+            self.next_is_plain = False
+            return pack(message)
+        return pack_compressed(message, self.compression)
+
     def _worked(self, failure: Failure | None) -> None:
         """The worker has done its part."""
         self._working = False
@@ -160,11 +195,21 @@ class GrpcCall:
 
     def send_initial(self, metadata: Iterable[tuple[str, Value]]) -> None:
         """Raises ValueError for metadata that cannot be sent. May be called in a worker."""
-        block = RESPONSE_BLOCK + write_metadata(metadata)
+        block = self._make_head() + write_metadata(metadata)
         self.hub.call(self._start, block)
+
+    def compress(self, encoding: bytes | None) -> None:
+        """In a worker: compress the messages from now on, if the client knows how and was not told otherwise."""
+        if not self._head_made and (encoding is None or encoding in self.plan.accepted):
+            self.compression = encoding
+
+    def _make_head(self) -> bytes:
+        self._head_made = True
+        return response_block(self.compression)
 
     def fail(self, error: RequestError) -> None:
         if not self._over:
+            self._service.gate.note(error)
             self._end(write_status(error.status, error.message))
 
     def _start(self, block: bytes) -> None:
@@ -172,14 +217,18 @@ class GrpcCall:
             self.stream.start(block)
 
     def _trailers(self) -> bytes:
-        if self.code is None and not self.trailing:
-            return _OK
-        return write_status(self.code or Status.OK, self.details) + write_metadata(self.trailing)
+        status = _OK if self.code is None else write_status(self.code, self.details)
+        return status + self._metadata()
+
+    def _metadata(self) -> bytes:
+        if self.trailing is self._own_trailing:
+            return write_request_id(self.context.request_id)
+        return write_metadata(self.trailing)
 
     def _end(self, status: bytes) -> None:
         """End the call with a status that is not that of a good answer."""
         self._finish()
-        trailers = status + write_metadata(self.trailing)
+        trailers = status + self._metadata()
         if self.stream.begun:
             self.stream.finish(trailers)
         else:

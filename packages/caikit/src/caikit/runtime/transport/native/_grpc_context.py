@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 _NAMES = "x509_subject_alternative_name"
 _COMMON_NAME = "x509_common_name"
+_ENCODINGS = {
+    grpc.Compression.NoCompression: None,
+    grpc.Compression.Deflate: b"deflate",
+    grpc.Compression.Gzip: b"gzip",
+}
 
 
 class Metadatum(NamedTuple):
@@ -121,7 +126,7 @@ class NativeServicerContext(grpc.ServicerContext):
         self.abort(status.code, status.details)
 
     def set_compression(self, compression: Any) -> None:
-        """Answers are not compressed."""
+        self._call.compress(_ENCODINGS[grpc.Compression(compression)])
 
     def disable_next_message_compression(self) -> None:
-        """Answers are not compressed."""
+        self._call.next_is_plain = True

@@ -13,7 +13,7 @@ from grpc_health.v1 import health_pb2
 from caikit.runtime.engine import RequestError, Status
 from caikit.runtime.engine.limits import READ_SECONDS_KEY
 
-from ._grpc_messages import MessageReader, pack
+from ._grpc_messages import Compressed, MessageReader, decompress, pack
 from ._grpc_metadata import RESPONSE_BLOCK, write_status
 from ._http2_stream import Stream
 
@@ -62,6 +62,7 @@ class HealthCall:
     def __init__(self, health: Health, stream: Stream, plan: CallPlan) -> None:
         self._health = health
         self._stream = stream
+        self._encoding = plan.encoding
         self._reader = MessageReader(encoding=plan.encoding, longest=_LONGEST_QUESTION)
         self._messages: list[bytes] = []
         self._service = ""
@@ -79,8 +80,14 @@ class HealthCall:
         if not self._messages:
             self._fail(RequestError(Status.UNIMPLEMENTED, "Expected exactly one request message, got none"))
             return
+        message = self._messages[0]
         try:
-            self._service = health_pb2.HealthCheckRequest.FromString(self._messages[0]).service
+            if isinstance(message, Compressed):
+                message = decompress(message, encoding=self._encoding, longest=_LONGEST_QUESTION)
+            self._service = health_pb2.HealthCheckRequest.FromString(message).service
+        except RequestError as error:
+            self._fail(error)
+            return
         except DecodeError as error:
             self._fail(RequestError(Status.INVALID_ARGUMENT, f"The request is malformed: {error}"))
             return
@@ -93,7 +100,7 @@ class HealthCall:
         """There is nothing to end."""
 
     def resume(self) -> None:
-        """An answer is sent at once."""
+        """The client reads again."""
 
     def stop(self) -> None:
         self._fail(RequestError(Status.UNAVAILABLE, "The server was stopped"))
@@ -127,6 +134,9 @@ class HealthCheck(HealthCall):
 class HealthWatch(HealthCall):
     """An answer now, and one after each change."""
 
+    _unsent = False
+    """There was a change when the client did not read."""
+
     def tell(self) -> None:
         self._health.watch(self)
         status = self._health.find(self._service)
@@ -134,8 +144,13 @@ class HealthWatch(HealthCall):
             status = _Response.SERVICE_UNKNOWN
         if not self._stream.begun:
             self._stream.start(RESPONSE_BLOCK)
-        if self._stream.writable:
+        self._unsent = not self._stream.writable
+        if not self._unsent:
             self._stream.send(pack(_Response(status=status).SerializeToString()))
+
+    def resume(self) -> None:
+        if self._unsent:
+            self.tell()
 
     def leave(self) -> None:
         self._health.forget(self)

@@ -7,7 +7,7 @@ import binascii
 import re
 from collections.abc import Iterable
 
-from caikit.runtime.engine import Status
+from caikit.runtime.engine import REQUEST_ID_HEADER, Status
 from caikit.runtime.transport.http_messages import HeaderList
 
 from ._header_blocks import encode_headers, encode_status
@@ -18,12 +18,27 @@ Metadata = tuple[tuple[str, Value], ...]
 RESPONSE_BLOCK = encode_status(200) + encode_headers([(b"content-type", b"application/grpc")])
 """The headers of every answer, as far as no metadata follows."""
 
+
+def response_block(encoding: bytes | None) -> bytes:
+    """The same for an answer whose messages may be compressed."""
+    return RESPONSE_BLOCK if encoding is None else _COMPRESSED_BLOCKS[encoding]
+
+
+_COMPRESSED_BLOCKS = {
+    encoding: RESPONSE_BLOCK + encode_headers([(b"grpc-encoding", encoding)])
+    for encoding in (b"deflate", b"gzip")
+}
+
 _UNITS = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 _TIMEOUT = re.compile(rb"([0-9]{1,8})([HMSmun])")
 _NAME = re.compile("[0-9a-z_.-]+")
 _OF_PROTOCOL = frozenset(("te", "content-type", "content-length", "host", "accept-encoding"))
 _PRINTABLE = frozenset(range(0x20, 0x7F)) - {ord("%")}
 _BINARY = "-bin"
+_REQUEST_ID = REQUEST_ID_HEADER.encode()
+# The length of a text that fits into one byte.
+_SHORT = 126
+_REQUEST_ID_START = encode_headers(((_REQUEST_ID, b""),))[:-1]
 # Clients accept 8 KiB of headers, and a byte that is not plain takes three times the space.
 _LONGEST_DETAILS = 2000
 
@@ -60,6 +75,14 @@ def write_metadata(metadata: Iterable[tuple[str, Value]]) -> bytes:
             raise MetadataError(f"expected printable ASCII as metadata {name}, got {text!r}")
         headers.append((name.encode(), text.encode()))
     return encode_headers(headers)
+
+
+def write_request_id(request_id: str) -> bytes:
+    value = request_id.encode()
+    if len(value) > _SHORT:
+        return encode_headers(((_REQUEST_ID, value),))
+    # Done for each call.
+    return b"%b%c%b" % (_REQUEST_ID_START, len(value), value)
 
 
 def read_timeout(value: bytes) -> float | None:

@@ -8,17 +8,17 @@ from typing import Protocol
 from caikit.runtime.engine import (
     Body,
     Gate,
+    Reason,
     RequestContext,
     RequestError,
     Shape,
     Status,
     WorkerPool,
-    find_request_id,
 )
 from caikit.runtime.engine.guard import Guard
 from caikit.runtime.engine.limits import DEFAULT_READ_SECONDS, DEFAULT_STALL_SECONDS
 
-from ._grpc_messages import ENCODINGS, knows_encoding
+from ._grpc_messages import ENCODINGS, IDENTITY, knows_encoding
 from ._grpc_metadata import (
     RESPONSE_BLOCK,
     Metadata,
@@ -26,6 +26,7 @@ from ._grpc_metadata import (
     Value,
     read_metadata,
     read_timeout,
+    write_request_id,
     write_status,
 )
 from ._grpc_shapes import CALLS
@@ -68,14 +69,15 @@ class CallPlan:
     """What can be told of a call by its headers; connections keep it for calls with the same headers."""
 
     __slots__ = (
+        "accepted",
         "authorization",
         "builtin",
+        "compression",
         "encoding",
         "endpoint",
         "error",
         "headers",
         "metadata",
-        "request_id",
         "timeout",
     )
 
@@ -86,8 +88,11 @@ class CallPlan:
         self.metadata: Metadata = ()
         self.headers: dict[str, str] = {}
         self.timeout: float | None = None
-        self.encoding = b"identity"
-        self.request_id: str | None = None
+        self.encoding = IDENTITY
+        """What is done to the messages of the client, if anything."""
+        self.accepted: frozenset[bytes] = frozenset()
+        """What may be done to those of the answer."""
+        self.compression: bytes | None = None
         self.authorization: list[str] = []
 
 
@@ -101,12 +106,15 @@ class GrpcService:
         workers: WorkerPool,
         gate: Gate,
         longest_message: int | None = DEFAULT_LONGEST_MESSAGE,
+        longest_answer: int | None = None,
+        compression: bytes | None = None,
         maximum_concurrent_rpcs: int | None = None,
         read_seconds: float | None = DEFAULT_READ_SECONDS,
         stall_seconds: float | None = DEFAULT_STALL_SECONDS,
         reflects: bool = True,
         reflection_guard: Guard | None = None,
     ) -> None:
+        """`compression` is done to answers (gzip or deflate) when clients accept it."""
         from ._grpc_health import Health
         from ._grpc_reflection import reflection_endpoints
 
@@ -114,6 +122,8 @@ class GrpcService:
         self.workers = workers
         self.gate = gate
         self.longest_message = longest_message
+        self.longest_answer = longest_answer
+        self._compression = compression
         self.read_seconds = read_seconds
         self.stall_seconds = stall_seconds
         self.running = 0
@@ -138,6 +148,8 @@ class GrpcService:
             return
         if error is None:
             error = self._find_refusal()
+        else:
+            self.gate.note(error)
         if error is not None:
             refuse(stream, error)
             return
@@ -147,6 +159,7 @@ class GrpcService:
         if endpoint.guard is not None:
             verdict = ask(endpoint.guard, plan.authorization, stream.connection)
             if verdict.refusal is not None and verdict.undecided is None:
+                self.gate.note(verdict.refusal)
                 refuse(stream, verdict.refusal)
                 return
         call = CALLS[endpoint.shape](self, endpoint, plan, stream)
@@ -154,6 +167,10 @@ class GrpcService:
             call.wait_for(verdict)
         stream.use(call)
         call.begin()
+
+    def refuse_head(self, reason: str) -> bytes:
+        """What is said to a call whose headers cannot be taken."""
+        return RESPONSE_BLOCK + write_status(Status.RESOURCE_EXHAUSTED, reason)
 
     def drain(self) -> None:
         """Say from now on that the server does not serve."""
@@ -165,7 +182,7 @@ class GrpcService:
         plan.builtin = self._builtin.get(path)
         plan.endpoint = self._endpoints.get(path)
         if plan.endpoint is None and plan.builtin is None:
-            plan.error = RequestError(Status.UNIMPLEMENTED, "Method not found!")
+            plan.error = RequestError(Status.UNIMPLEMENTED, "Method not found!", reason=Reason.UNKNOWN_METHOD)
             return plan
         try:
             plan.metadata = read_metadata(head.headers)
@@ -175,7 +192,6 @@ class GrpcService:
         # Binary values are bytes, which the readers of those know.
         headers: dict[str, Value] = dict(plan.metadata)
         plan.headers = headers  # type: ignore[assignment]
-        plan.request_id = find_request_id(plan.headers)
         plan.authorization = head.values(b"authorization")
         self._read_protocol_headers(plan, head)
         return plan
@@ -193,6 +209,10 @@ class GrpcService:
                 if not knows_encoding(value):
                     known = ENCODINGS.decode()
                     plan.error = RequestError(Status.UNIMPLEMENTED, f"grpc-encoding: expected one of {known}")
+            elif name == b"grpc-accept-encoding":
+                plan.accepted = frozenset(map(bytes.strip, value.split(b",")))
+                if self._compression in plan.accepted:
+                    plan.compression = self._compression
 
     def _find_refusal(self) -> RequestError | None:
         most = self._maximum_concurrent
@@ -200,13 +220,14 @@ class GrpcService:
             return self.gate.refuse(
                 Status.RESOURCE_EXHAUSTED,
                 f"Concurrent RPC limit exceeded! More than {most} ({CONCURRENCY_KEY})",
+                Reason.CONCURRENCY,
             )
         return self.gate.refusal()
 
 
 def refuse(stream: Stream, error: RequestError) -> None:
     """End a call that has no answer yet."""
-    status = write_status(error.status, error.message)
+    status = write_status(error.status, error.message) + write_request_id(stream.head.choose_id())
     if error.status is Status.UNIMPLEMENTED:
         status += encode_headers([(b"grpc-accept-encoding", ENCODINGS)])
     stream.refuse(RESPONSE_BLOCK + status)

@@ -9,8 +9,8 @@ from caikit.runtime.engine.limits import READ_SECONDS_KEY, STALL_SECONDS_KEY
 
 from ._grpc_call import GrpcCall
 from ._grpc_feed import MessageFeed
-from ._grpc_messages import pack
-from ._grpc_metadata import RESPONSE_BLOCK, write_status
+from ._grpc_messages import Compressed
+from ._grpc_metadata import write_status
 from ._http2_stream import Stream
 from ._out_line import OutLine, produce
 
@@ -46,6 +46,9 @@ class _OneIn(GrpcCall):
     def _go_on(self) -> None:
         if self._complete:
             self.complete()
+
+    def _open_all(self, body: Body) -> Body:
+        return self._open(body) if isinstance(body, Compressed) else body
 
     def _patience(self) -> tuple[float | None, str]:
         return self._service.read_seconds, READ_SECONDS_KEY
@@ -83,6 +86,9 @@ class _ManyIn(GrpcCall):
         if self._feed is not None:
             self._feed.close()
 
+    def _open_all(self, body: Body) -> Body:
+        return body if isinstance(body, bytes) else map(self._open, body)
+
     def _patience(self) -> tuple[float | None, str]:
         return self._service.stall_seconds, STALL_SECONDS_KEY
 
@@ -92,7 +98,7 @@ class _OneOut(GrpcCall):
 
     def _work(self, body: Body) -> None:
         try:
-            answer = self._endpoint.answer(self.context, body)
+            answer = self._pack(self._endpoint.answer(self.context, self._open_all(body)))
         except BaseException as error:
             self.hub.call(self._worked, to_failure(error))
         else:
@@ -103,7 +109,7 @@ class _OneOut(GrpcCall):
             trailers = self._trailers()
             self._worked(None)
             self._finish()
-            self.stream.answer(RESPONSE_BLOCK, pack(answer), trailers)
+            self.stream.answer(self._make_head(), answer, trailers)
         else:
             self._worked(None)
 
@@ -121,7 +127,8 @@ class _ManyOut(GrpcCall):
 
     def _work(self, body: Body) -> None:
         try:
-            produce(self._line, self._endpoint.stream(self.context, body), self.context)
+            answers = self._endpoint.stream(self.context, self._open_all(body))
+            produce(self._line, answers, self.context, prepare=self._pack)
         except BaseException as error:
             self._failure = to_failure(error)
         finally:
@@ -134,8 +141,8 @@ class _ManyOut(GrpcCall):
         items = self._line.take()
         if items:
             if not self.stream.begun:
-                self.stream.start(RESPONSE_BLOCK)
-            self.stream.send(b"".join([pack(item) for item in items]))
+                self.stream.start(self._make_head())
+            self.stream.send(b"".join(items))
         if not self._line.ended:
             return
         if self._failure is not None:
@@ -144,7 +151,7 @@ class _ManyOut(GrpcCall):
         trailers = self._trailers()
         self._finish()
         if not self.stream.begun:
-            self.stream.start(RESPONSE_BLOCK)
+            self.stream.start(self._make_head())
         self.stream.finish(trailers)
 
     def _finish(self) -> None:

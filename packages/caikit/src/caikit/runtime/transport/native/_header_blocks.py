@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-
-from hpack import Decoder, HPACKError, OversizedHeaderListError
-from hpack.table import HeaderTable
+from itertools import chain
 
 from caikit.runtime.transport.http_messages import HeaderList
 
-from ._frames import (
-    COMPRESSION_ERROR,
-    ENHANCE_YOUR_CALM,
-    PROTOCOL_ERROR,
-    ConnectionFault,
-    StreamFault,
-)
+from ._frames import ENHANCE_YOUR_CALM, PROTOCOL_ERROR, StreamFault
+from ._header_decoder import STATIC_TABLE, HeaderDecoder, HeadTooLargeError
 from ._heads import Head
+
+__all__ = ["HeadReader", "HeadTooLargeError", "encode_headers", "encode_status"]
 
 _MOST_CACHED = 64
 _LONGEST_CACHED = 1024
@@ -25,53 +21,50 @@ _OF_CONNECTIONS = frozenset(
     (b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade")
 )
 _PSEUDO = frozenset((b":method", b":scheme", b":path", b":authority"))
-_FORBIDDEN_BYTES = (b"\0", b"\r", b"\n")
-_STATIC = {name: index for index, (name, _) in reversed(list(enumerate(HeaderTable.STATIC_TABLE, 1)))}
+_FORBIDDEN_BYTE = re.compile(rb"[\0\r\n]")
+_STATIC = {name: index for index, (name, _) in reversed(list(enumerate(STATIC_TABLE, 1)))}
 _STATIC_STATUS = {
-    int(value): index for index, (name, value) in enumerate(HeaderTable.STATIC_TABLE, 1) if name == b":status"
+    int(value): index for index, (name, value) in enumerate(STATIC_TABLE, 1) if name == b":status"
 }
+# Names about which there is nothing to check.
+_USUAL = frozenset(_STATIC).difference(_PSEUDO, (b":status", b"transfer-encoding", b"content-length"))
 
 
 class HeadReader:
     """Decodes the blocks of one connection. Equal blocks are decoded once as long as the table is the same."""
 
     def __init__(self, *, most_bytes: int, scheme: str) -> None:
-        self._decoder = Decoder(max_header_list_size=most_bytes)
+        self._decoder = HeaderDecoder(most_bytes=most_bytes)
         self._scheme = scheme
         self._heads: dict[bytes, Head] = {}
+        self._changes = 0
+        """Of the table, when the heads above were read."""
 
     def read(self, block: bytes) -> Head:
-        """Raises StreamFault for a request that makes no sense, ConnectionFault when nothing more can be read."""
-        head = self._heads.get(block)
+        """Raises StreamFault for a request that makes no sense, otherwise as `HeaderDecoder.decode`."""
+        decoder = self._decoder
+        head = self._heads.get(block) if decoder.changes == self._changes else None
         if head is None:
-            first, size = self._table_state()
-            headers = self.decode(block)
-            first_now, size_now = self._table_state()
-            if first_now is not first or size_now != size:
-                self._heads.clear()
-                return _make_head(headers, self._scheme)
-            head = _make_head(headers, self._scheme)
-            if len(block) <= _LONGEST_CACHED:
-                if len(self._heads) >= _MOST_CACHED:
-                    self._heads.clear()
-                self._heads[block] = head
+            before = decoder.changes
+            head = _make_head(decoder.decode(block), self._scheme)
+            if decoder.changes == before:
+                self._keep(block, head)
         return head
 
     def decode(self, block: bytes) -> HeaderList:
+        """Of trailers."""
         try:
-            return [(bytes(name), bytes(value)) for name, value in self._decoder.decode(block, raw=True)]
-        except OversizedHeaderListError:
-            raise ConnectionFault(
-                ENHANCE_YOUR_CALM, f"The headers are larger than {self._decoder.max_header_list_size} bytes"
-            ) from None
-        except HPACKError:
-            raise ConnectionFault(COMPRESSION_ERROR, "a header block that cannot be decoded") from None
+            return self._decoder.decode(block)
+        except HeadTooLargeError as error:
+            raise StreamFault(ENHANCE_YOUR_CALM, str(error)) from None
 
-    def _table_state(self) -> tuple[object, tuple[int, int]]:
-        """Changes when the table does: what is put in becomes its first entry."""
-        table = self._decoder.header_table
-        entries = table.dynamic_entries
-        return entries[0] if entries else None, (len(entries), table.maxsize)
+    def _keep(self, block: bytes, head: Head) -> None:
+        changes = self._decoder.changes
+        if changes != self._changes or len(self._heads) >= _MOST_CACHED:
+            self._changes = changes
+            self._heads.clear()
+        if len(block) <= _LONGEST_CACHED:
+            self._heads[block] = head
 
 
 def encode_headers(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
@@ -110,14 +103,19 @@ def _encode_number(number: int, bits: int) -> bytes:
 def _make_head(headers: HeaderList, scheme: str) -> Head:
     pseudo: dict[bytes, bytes] = {}
     regular: HeaderList = []
-    for name, value in headers:
-        if name.startswith(b":"):
+    for header in headers:
+        name = header[0]
+        if name in _USUAL:
+            regular.append(header)
+        elif name.startswith(b":"):
             if regular or name in pseudo or name not in _PSEUDO:
                 raise StreamFault(PROTOCOL_ERROR, "pseudo headers out of place")
-            pseudo[name] = value
+            pseudo[name] = header[1]
         else:
-            regular.append((name, value))
-    _check(headers, regular)
+            _check(*header)
+            regular.append(header)
+    if _FORBIDDEN_BYTE.search(b"".join(chain.from_iterable(headers))):
+        raise StreamFault(PROTOCOL_ERROR, "a header with control characters")
     method, path = pseudo.get(b":method"), pseudo.get(b":path")
     if not method or not path or b":scheme" not in pseudo or not path.startswith((b"/", b"*")):
         raise StreamFault(PROTOCOL_ERROR, "a request without method, path or scheme")
@@ -125,20 +123,16 @@ def _make_head(headers: HeaderList, scheme: str) -> Head:
     if authority is not None:
         regular.append((b"host", authority))
     bare, _, query = path.partition(b"?")
-    return Head(method.decode("latin-1"), (bare, query), scheme, regular, "2")
+    head = Head(method.decode("latin-1"), (bare, query), scheme, regular, "2")
+    if head.length is not None and len({value for name, value in regular if name == b"content-length"}) > 1:
+        raise StreamFault(PROTOCOL_ERROR, "a length that makes no sense")
+    return head
 
 
-def _check(headers: HeaderList, regular: HeaderList) -> None:
-    lengths = set()
-    for name, value in regular:
-        if name in _OF_CONNECTIONS or not name or name != name.lower():
-            raise StreamFault(PROTOCOL_ERROR, "a header that must not be sent")
-        if name == b"te" and value != b"trailers":
-            raise StreamFault(PROTOCOL_ERROR, "a transfer encoding that must not be sent")
-        if name == b"content-length":
-            lengths.add(value)
-    for name, value in headers:
-        if any(byte in value or byte in name for byte in _FORBIDDEN_BYTES):
-            raise StreamFault(PROTOCOL_ERROR, "a header with control characters")
-    if len(lengths) > 1 or not all(value.isdigit() for value in lengths):
+def _check(name: bytes, value: bytes) -> None:
+    if name in _OF_CONNECTIONS or not name or name != name.lower():
+        raise StreamFault(PROTOCOL_ERROR, "a header that must not be sent")
+    if name == b"te" and value != b"trailers":
+        raise StreamFault(PROTOCOL_ERROR, "a transfer encoding that must not be sent")
+    if name == b"content-length" and not value.isdigit():
         raise StreamFault(PROTOCOL_ERROR, "a length that makes no sense")

@@ -6,21 +6,27 @@ from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
-from caikit.runtime.engine import REQUEST_ID_HEADER, TRACE_HEADER, RequestContext, find_request_id
+from caikit.runtime.engine import (
+    REQUEST_ID_HEADER,
+    TRACE_HEADER,
+    RequestContext,
+    find_request_id,
+    make_request_id,
+)
 from caikit.runtime.transport.http_messages import HeaderList, HttpRequest, read_headers
 
 from ._connection import Connection
 
-_ID = REQUEST_ID_HEADER.encode()
-_ID_HEADERS = (_ID, TRACE_HEADER.encode())
+_ID_HEADERS = (REQUEST_ID_HEADER.encode(), TRACE_HEADER.encode())
 
 
 class Head:
     """The head of a request over either version of HTTP. A connection may use it for several equal requests."""
 
     __slots__ = (
+        "_given_id",
+        "asks_socket",
         "expects_word",
-        "given_id",
         "headers",
         "hosts",
         "length",
@@ -41,7 +47,9 @@ class Head:
         self.hosts = 0
         self.expects_word = False
         """The client waits for a word before it sends its body."""
-        self.given_id: tuple[bytes, bytes] | None = None
+        self.asks_socket = False
+        """The client wants a WebSocket."""
+        self._given_id: str | None = None
         self.plan: Any = None
         """What a service has found out about requests with this head."""
         path = self.raw_path.decode("latin-1")
@@ -68,17 +76,24 @@ class Head:
                 self.expects_word = value.lower() == b"100-continue" and self.version != "1.0"
             elif name in _ID_HEADERS:
                 asks_id = True
+            elif name == b"upgrade":
+                self.asks_socket = value.lower() == b"websocket" and request.method == "GET"
         if asks_id:
-            given = find_request_id(read_headers(self.headers))
-            self.given_id = None if given is None else (_ID, given.encode())
+            self._given_id = find_request_id(read_headers(self.headers))
+
+    def choose_id(self) -> str:
+        """The id of a request with this head: the one that the client gave, or a new one."""
+        return self._given_id or make_request_id()
 
     def values(self, name: bytes) -> list[str]:
         return [value.decode("latin-1") for key, value in self.headers if key == name]
 
 
-def make_context(head: Head, connection: Connection) -> RequestContext:
+def make_context(head: Head, connection: Connection, request_id: str) -> RequestContext:
     return RequestContext(
-        headers=partial(read_headers, head.headers), native=partial(_make_native, head, connection)
+        headers=partial(read_headers, head.headers),
+        native=partial(_make_native, head, connection),
+        request_id=request_id,
     )
 
 

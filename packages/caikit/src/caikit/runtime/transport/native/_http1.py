@@ -12,11 +12,12 @@ import alog
 import httptools
 
 from caikit.runtime.engine.limits import BODY_RATE_KEY, READ_SECONDS_KEY
-from caikit.runtime.transport.http_messages import HeaderList
+from caikit.runtime.transport.http_messages import HeaderList, SocketEndpoint
 
 from ._connection import GOODBYE_SECONDS, Connection
 from ._heads import Head
 from ._http1_exchange import Exchange
+from ._http1_heads import head_without_upgrade, read_target
 
 if TYPE_CHECKING:
     from ._http_service import HttpService
@@ -43,6 +44,11 @@ class Http1Connection(Connection):
         self._in_head = False
         self._url = b""
         self._headers: HeaderList = []
+        self._upgrading = False
+        """The client asks for a WebSocket, or has one; what follows its request is kept for that."""
+        self._ahead = b""
+        self._declined: bytes | None = None
+        """The head of a request that asks for a protocol which it will not get."""
         self._last: tuple[bytes, str, bytes] | None = None
         self._last_head: Head | None = None
         self._paused = False
@@ -59,14 +65,14 @@ class Http1Connection(Connection):
     def data_received(self, data: bytes) -> None:
         if self._lingering:
             return
+        if self._upgrading:
+            self._ahead += data
+            return
         self.hub.busy = True
         self._progress = False
         was_in_head = self._in_head
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            # The request was read to its end; what follows may be in another language.
-            self._end_reading()
+            self._parse(data)
         except httptools.HttpParserError as error:
             if not isinstance(error.__context__, ValueError | None):
                 log.error("<RUN51820337E>", "A request could not be begun: %r", error.__context__)
@@ -74,6 +80,23 @@ class Http1Connection(Connection):
         finally:
             self._note(len(data), was_in_head)
             self.hub.flush()
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            rest = data[upgrade.args[0] :]
+            if self._declined is not None:
+                head, self._declined = self._declined, None
+                self._parser = httptools.HttpRequestParser(self)
+                self._parse(head + rest)
+            elif self._upgrading or (self._exchanges and self._exchanges[-1].head.asks_socket):
+                self._ahead = rest
+                self._upgrading = True
+                self._pause_or_resume()
+            else:
+                # The request was read to its end; what follows may be in another language.
+                self._end_reading()
 
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)
@@ -109,6 +132,10 @@ class Http1Connection(Connection):
             return
         head = self._make_head()
         parser = self._parser
+        if parser.should_upgrade() and not head.asks_socket and head.request.method != "CONNECT":
+            # The parser would leave the body to the other protocol.
+            self._declined = head_without_upgrade(parser, self._url, self._headers)
+            return
         keep_alive = parser.should_keep_alive() and not self._draining and not parser.should_upgrade()
         exchange = self._reading = Exchange(self, head, keep_alive=keep_alive)
         self._exchanges.append(exchange)
@@ -127,7 +154,7 @@ class Http1Connection(Connection):
         if version not in ("1.0", "1.1"):
             raise ValueError("no HTTP/1")
         scheme = "https" if self.is_secure else "http"
-        head = Head(method.decode("latin-1"), _read_target(self._url), scheme, self._headers, version)
+        head = Head(method.decode("latin-1"), read_target(self._url), scheme, self._headers, version)
         if head.hosts != 1 and not (head.hosts == 0 and version == "1.0"):
             raise ValueError("no host, or more than one")
         self._last, self._last_head = same, head
@@ -160,6 +187,38 @@ class Http1Connection(Connection):
         """The body of a request that was answered before has come to its end."""
         self._next()
 
+    def switch(self, exchange: Exchange, service: HttpService, endpoint: SocketEndpoint) -> None:
+        """The WebSocket that was asked for begins."""
+        from ._socket import SocketConnection
+
+        self._exchanges.clear()
+        self._upgrading = True
+        successor = SocketConnection(
+            self.hub,
+            self.limits,
+            self._connections,
+            service=service,
+            endpoint=endpoint,
+            head=exchange.head,
+            request_id=exchange.request_id,
+        )
+        # The parser is still at work, and what follows the request is not known yet.
+        self.hub.loop.call_soon(self._hand_over, successor)
+
+    def _hand_over(self, successor: Connection) -> None:
+        self.flush()
+        if self.closed:
+            self.hub.running -= 1
+            return
+        self._connections.discard(self)
+        self._transport.set_protocol(successor)
+        successor.connection_made(self._transport)
+        self._transport.resume_reading()
+        if self.hub.draining:
+            successor.drain()
+        if self._ahead:
+            successor.data_received(self._ahead)
+
     def hold(self, held: bool) -> None:
         self._held = held
         self._pause_or_resume()
@@ -174,7 +233,8 @@ class Http1Connection(Connection):
         self._pause_or_resume()
 
     def _pause_or_resume(self) -> None:
-        pause = not self._lingering and (self._held or len(self._exchanges) > 1)
+        waits = self._held or self._upgrading or len(self._exchanges) > 1
+        pause = waits and not self._lingering
         if pause != self._paused and not self.closed:
             self._paused = pause
             if pause:
@@ -320,12 +380,3 @@ class Http1Connection(Connection):
         if self._exchanges:
             self._exchanges[0].stop()
         self.close()
-
-
-def _read_target(url: bytes) -> tuple[bytes, bytes]:
-    """Path and query."""
-    if url.startswith(b"/") and not url.startswith(b"//"):
-        path, _, query = url.partition(b"?")
-        return path, query.partition(b"#")[0]
-    parsed = httptools.parse_url(url)
-    return parsed.path or b"/", parsed.query or b""

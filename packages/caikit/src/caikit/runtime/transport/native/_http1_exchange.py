@@ -6,13 +6,15 @@ from functools import cache, lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from caikit.runtime.transport.http_messages import HeaderList, HttpAnswer
+from caikit.runtime.transport.http_messages import HeaderList, HttpAnswer, SocketEndpoint
 
 from ._heads import Head
 from ._http_call import HttpCall
 
 if TYPE_CHECKING:
     from ._http1 import Http1Connection
+    from ._http_service import HttpService
+    from ._socket_handshake import Handshake
 
 _CONNECTION = b"connection"
 
@@ -31,15 +33,17 @@ class Exchange:
         "keep_alive",
         "received",
         "replied",
+        "request_id",
     )
 
     def __init__(self, connection: Http1Connection, head: Head, *, keep_alive: bool) -> None:
         self.connection = connection
         self.head = head
         self.keep_alive = keep_alive
+        self.request_id = head.choose_id()
         self.received = self.replied = self.begun_answer = False
         self._begun = False
-        self._call: HttpCall | None = None
+        self._call: HttpCall | Handshake | None = None
         self._early: list[bytes] = []
         self._chunked = False
 
@@ -52,7 +56,7 @@ class Exchange:
             headers = [(b"content-type", b"text/plain; charset=utf-8"), (_CONNECTION, b"close")]
             self.send(HttpAnswer(503, b"Service Unavailable", headers))
             return
-        call = self._call = connection.service.begin(self.head, self)
+        call = self._call = self._make_call(connection.service)
         if call is not None and self.head.expects_word and not self.received:
             connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         early, self._early = self._early, []
@@ -60,6 +64,14 @@ class Exchange:
             self.receive(chunk)
         if self.received and call is not None and not self.replied:
             call.complete()
+
+    def _make_call(self, service: HttpService) -> HttpCall | Handshake | None:
+        if not self.head.asks_socket:
+            return service.begin(self.head, self)
+        # Only programs that are asked for a WebSocket need what it is made of.
+        from ._socket_handshake import begin_handshake
+
+        return begin_handshake(service, self.head, self)
 
     def receive(self, chunk: bytes) -> None:
         if not self._begun:
@@ -136,6 +148,13 @@ class Exchange:
     def hold_body(self, held: bool) -> None:
         self.connection.hold(held)
 
+    def switch(self, headers: HeaderList, service: HttpService, endpoint: SocketEndpoint) -> None:
+        """Answer with these headers; what follows is a WebSocket."""
+        self.begun_answer = self.replied = self.keep_alive = True
+        connection = self.connection
+        connection.write(self._head_bytes(101, headers) + b"\r\n")
+        connection.switch(self, service, endpoint)
+
     def _finish(self) -> None:
         self.replied = True
         self.connection.answered(self, keep_alive=self.keep_alive)
@@ -146,9 +165,12 @@ class Exchange:
             self.keep_alive = False
         elif said and not self.keep_alive:
             headers = [header for header in headers if header[0] != _CONNECTION]
-        head = _status_line(status) + self.connection.hub.own_headers + _header_lines(tuple(headers))
-        if self.head.given_id is not None:
-            head += b"%b: %b\r\n" % self.head.given_id
+        head = b"%b%b%bx-request-id: %b\r\n" % (
+            _status_line(status),
+            self.connection.hub.own_headers,
+            _header_lines(tuple(headers)),
+            self.request_id.encode(),
+        )
         if not self.keep_alive and b"close" not in said:
             return head + b"connection: close\r\n"
         if self.keep_alive and self.head.version == "1.0":

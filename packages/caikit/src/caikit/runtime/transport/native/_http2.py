@@ -7,11 +7,15 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from caikit.runtime.engine import Status
+
 from . import _frames as frames
 from ._connection import GOODBYE_SECONDS, Connection
 from ._frames import ConnectionFault, StreamFault
-from ._header_blocks import HeadReader
+from ._grpc_metadata import RESPONSE_BLOCK, write_status
+from ._header_blocks import HeadReader, HeadTooLargeError, encode_status
 from ._heads import Head
+from ._http2_age import Age
 from ._http2_settings import PeerSettings, own_settings
 from ._http2_stream import Stream
 from ._limits import MAX_FRAME, Bucket
@@ -21,10 +25,10 @@ if TYPE_CHECKING:
     from ._http_service import HttpService
 
 _GRPC = b"application/grpc"
+_NO_GRPC = "This port speaks HTTP, not gRPC"
 _MOST_CONTINUATIONS = 8
 # Answers to control frames that may wait for a client that does not read.
 _MOST_CONTROL_BYTES = 64 * 1024
-_PING_SECONDS = 20.0
 
 
 class Http2Connection(Connection):
@@ -45,7 +49,7 @@ class Http2Connection(Connection):
         self._block: tuple[int, int, list[bytes]] | None = None
         """Stream, flags and pieces of a header block that is not complete."""
         self._block_size = 0
-        self._last_stream = 0
+        self.last_stream = 0
         self._refuse_above = frames.LARGEST_STREAM
         self._unacknowledged = 0
         """Bytes of data for which the connection's window was not opened again."""
@@ -53,6 +57,7 @@ class Http2Connection(Connection):
         self._controls = Bucket(self.limits.control_rate)
         self._draining = False
         self._heard_at = time.monotonic()
+        self._age = Age(self.limits)
         self._pinged_at: float | None = None
         self._handlers: dict[int, Callable[[int, int, bytes], None]] = {
             frames.DATA: self._take_data,
@@ -169,11 +174,15 @@ class Http2Connection(Connection):
 
     def _take_block(self, flags: int, number: int, block: bytes) -> None:
         ends = bool(flags & frames.END_STREAM)
-        if number <= self._last_stream:
+        if number <= self.last_stream:
             self._take_trailers(number, block, ends=ends)
             return
-        self._last_stream = number
-        head = self._reader.read(block)
+        self.last_stream = number
+        try:
+            head = self._reader.read(block)
+        except HeadTooLargeError as error:
+            self._refuse_head(number, error, ends=ends)
+            return
         if number > self._refuse_above or len(self.streams) >= self.limits.max_streams:
             self._count_reset()
             self.write(frames.reset(number, frames.REFUSED_STREAM))
@@ -185,12 +194,23 @@ class Http2Connection(Connection):
         if ends:
             stream.receive_end()
 
+    def _refuse_head(self, number: int, error: HeadTooLargeError, *, ends: bool) -> None:
+        self._count_reset()
+        if self.grpc is not None and (self.http is None or error.calls):
+            block = self.grpc.refuse_head(str(error))
+        else:
+            block = encode_status(431)
+        self.write(frames.headers_frames(number, block, end=True))
+        if not ends:
+            self.write(frames.reset(number, frames.NO_ERROR))
+
     def _begin(self, stream: Stream, head: Head) -> None:
         content_type = head.request.content_type
-        if self.grpc is not None and (
-            self.http is None or (content_type is not None and content_type.startswith(_GRPC))
-        ):
+        is_call = content_type is not None and content_type.startswith(_GRPC)
+        if self.grpc is not None and (self.http is None or is_call):
             self.grpc.begin(head, stream)
+        elif is_call:
+            stream.refuse(RESPONSE_BLOCK + write_status(Status.UNIMPLEMENTED, _NO_GRPC))
         elif self.http is not None:
             stream.serve_http(self.http)
 
@@ -318,7 +338,7 @@ class Http2Connection(Connection):
 
     def _check_known(self, number: int) -> None:
         """A stream that has ended may still get frames that were on their way; one that never was may not."""
-        if number == 0 or number > self._last_stream:
+        if number == 0 or number > self.last_stream:
             raise ConnectionFault(frames.PROTOCOL_ERROR, "a frame for a stream that is not open")
 
     def _count_reset(self) -> None:
@@ -342,17 +362,18 @@ class Http2Connection(Connection):
                     ConnectionFault(frames.ENHANCE_YOUR_CALM, "a frame that was not complete in time")
                 )
         elif self._pinged_at is not None:
-            if now - self._pinged_at > _PING_SECONDS:
+            if limits.ping_seconds is not None and now - self._pinged_at > limits.ping_seconds:
                 self.abort()
         elif limits.idle_seconds is not None and now - self._heard_at > limits.idle_seconds:
             self._pinged_at = now
             self.write(frames.frame(frames.PING, 0, 0, b"are you?"))
+        self._age.check(self, now)
 
     def _give_up(self, fault: ConnectionFault) -> None:
         """Say why and end the connection."""
         if self.closed:
             return
-        self.write(frames.goaway(self._last_stream, fault.code, fault.reason))
+        self.write(frames.goaway(self.last_stream, fault.code, fault.reason))
         self.close()
         for stream in list(self.streams.values()):
             stream.leave()
@@ -369,8 +390,8 @@ class Http2Connection(Connection):
 
     def _refuse_from_now(self) -> None:
         if not self.closed:
-            self._refuse_above = self._last_stream
-            self.write(frames.goaway(self._last_stream, frames.NO_ERROR))
+            self._refuse_above = self.last_stream
+            self.write(frames.goaway(self.last_stream, frames.NO_ERROR))
             if not self.streams:
                 self._close_drained()
 

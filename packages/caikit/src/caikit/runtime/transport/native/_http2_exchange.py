@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from caikit.runtime.engine import REQUEST_ID_HEADER
 from caikit.runtime.transport.http_messages import HeaderList, HttpAnswer
 
 from . import _frames as frames
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
     from ._http_service import HttpService
 
 _OF_CONNECTIONS = (b"connection",)
+_REQUEST_ID = REQUEST_ID_HEADER.encode()
 
 
 class Http2Exchange:
     """Takes what a stream reads to the call, and what the call answers to the stream."""
 
-    __slots__ = ("_body_since", "_bytes", "_call", "_since", "_started", "_stream")
+    __slots__ = ("_body_since", "_bytes", "_call", "_since", "_started", "_stream", "request_id")
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
@@ -31,6 +33,7 @@ class Http2Exchange:
         self._started = False
         self._since = self._body_since = time.monotonic()
         self._bytes = 0
+        self.request_id = stream.head.choose_id()
 
     def begin(self, service: HttpService) -> None:
         limits, hub, head = self.connection.limits, self.connection.hub, self._stream.head
@@ -123,7 +126,5 @@ class Http2Exchange:
         kept = [(name, value) for name, value in headers if name not in _OF_CONNECTIONS]
         kept += ((b"server", SERVER), (b"date", self.connection.hub.date))
         kept.extend(more)
-        given = self._stream.head.given_id
-        if given is not None:
-            kept.append(given)
+        kept.append((_REQUEST_ID, self.request_id.encode()))
         return encode_status(status) + encode_headers(kept)

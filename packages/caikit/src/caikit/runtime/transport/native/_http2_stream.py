@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 log = alog.use_channel("SERVR-NATIVE")
 
+_LAST = frames.END_HEADERS | frames.END_STREAM
+
 
 class StreamUser(Protocol):
     """The request that a stream carries."""
@@ -195,17 +197,15 @@ class Stream:
             self.finish(trailers)
             return
         connection.send_window -= size
-        number = self.number
-        make = frames.frame_head
-        end = frames.END_HEADERS | frames.END_STREAM
+        number, make = self.number, frames.make_short_head
         parts = [
-            make(len(block), frames.HEADERS, frames.END_HEADERS, number),
+            make(0, len(block), frames.HEADERS, frames.END_HEADERS, number),
             block,
-            make(size, frames.DATA, 0 if trailers else frames.END_STREAM, number),
+            make(0, size, frames.DATA, 0 if trailers else frames.END_STREAM, number),
             data,
         ]
         if trailers:
-            parts += (make(len(trailers), frames.HEADERS, end, number), trailers)
+            parts += (make(0, len(trailers), frames.HEADERS, _LAST, number), trailers)
         connection.write(b"".join(parts))
         self._close()
 

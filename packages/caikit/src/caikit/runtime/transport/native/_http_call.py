@@ -30,7 +30,7 @@ class HttpCall:
         self._request = head.request
         self._reply = reply
         self._hub = reply.connection.hub
-        self._context = make_context(head, reply.connection)
+        self._context = make_context(head, reply.connection, reply.request_id)
         self._body: bytes | bytearray = b""
         self._complete = False
         self._verdict: Verdict | None = None
@@ -239,5 +239,6 @@ class StreamCall(HttpCall):
 
 def closing(answer: HttpAnswer) -> HttpAnswer:
     """The answer to a request whose rest nobody will read."""
-    answer.headers.append((b"connection", b"close"))
+    # Answers of one kind share their headers.
+    answer.headers = [*answer.headers, (b"connection", b"close")]
     return answer

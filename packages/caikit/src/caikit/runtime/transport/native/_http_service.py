@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from caikit.runtime.engine import Gate, RequestError, Status, WorkerPool
+from caikit.runtime.engine import Gate, Reason, RequestError, Status, WorkerPool
 from caikit.runtime.engine.limits import DEFAULT_STALL_SECONDS
 from caikit.runtime.transport._asgi_jobs import stopped
 from caikit.runtime.transport.http_messages import (
@@ -28,6 +28,10 @@ class HttpReply(Protocol):
 
     @property
     def connection(self) -> Connection: ...
+
+    @property
+    def request_id(self) -> str:
+        """Goes with the answer."""
 
     @property
     def writable(self) -> bool:
@@ -108,6 +112,7 @@ class HttpService:
         error = RequestError(
             Status.RESOURCE_EXHAUSTED,
             f"The request body is larger than {self.max_body_size} bytes ({BODY_LIMIT_KEY})",
+            reason=Reason.TOO_LARGE,
         )
         return closing(self.application.refuse(error, 413))
 

@@ -27,6 +27,14 @@ class Limits:
     stall_seconds: float | None = DEFAULT_STALL_SECONDS
     idle_seconds: float | None = 75.0
     """How long a connection may be kept without a request; over HTTP/2 it is asked by a ping whether it lives."""
+    ping_seconds: float | None = 20.0
+    """How long a client may take to answer a ping."""
+    unused_seconds: float | None = None
+    """After how long without a request an HTTP/2 connection is closed in spite of answered pings."""
+    age_seconds: float | None = None
+    """After how long an HTTP/2 connection takes no more requests, more or less, so that clients open another."""
+    age_grace_seconds: float | None = None
+    """How long the requests may take that run then."""
     max_streams: int = 256
     """Requests at the same time on an HTTP/2 connection."""
     stream_window: int = 256 * 1024

@@ -94,12 +94,16 @@ class OutLine(Generic[Item]):
 
 
 def produce(
-    line: OutLine[Any], items: Generator[Any, None, None] | Iterator[Any], context: RequestContext
+    line: OutLine[Any],
+    items: Generator[Any, None, None] | Iterator[Any],
+    context: RequestContext,
+    *,
+    prepare: Callable[[Any], Any] | None = None,
 ) -> None:
     """In a worker: hand over what is made, as fast as its reader takes it; exceptions of the source pass."""
     with contextlib.closing(_closable(items)) as source:
         for item in source:
-            if not line.put(item):
+            if not line.put(item if prepare is None else prepare(item)):
                 if line.stalled:
                     context.cancel.cancel(
                         f"given up: its client reads nothing ({STALL_SECONDS_KEY})", Status.DEADLINE_EXCEEDED

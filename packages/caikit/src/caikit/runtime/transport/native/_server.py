@@ -13,6 +13,8 @@ from typing import Any
 
 import alog
 
+from caikit.runtime.transport._last_connections import accept_waiting, serve_accepted
+
 from ._connection import Connection
 from ._grpc_service import GrpcService
 from ._http1 import Http1Connection
@@ -54,6 +56,8 @@ class NativeServer:
         self._wake: asyncio.Event | None = None
         self._stop_at: float | None = None
         self._failure: BaseException | None = None
+        self.last_tick: float | None = None
+        """When the event loop has turned, in seconds of `time.monotonic`; None before it does."""
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     # Called from any thread
@@ -124,11 +128,14 @@ class NativeServer:
         servers = [await self._listen(loop, *each) for each in self._sockets]
         ticks = loop.create_task(self._tick(hub))
         try:
+            self.last_tick = time.monotonic()
             self._ready.set()
             if self._stop_at is None:
                 await wake.wait()
+            accepted = accept_waiting(self._sockets)
             for server in servers:
                 server.close()
+            await serve_accepted(self._open, accepted)
             await self._finish(hub)
         finally:
             ticks.cancel()
@@ -167,7 +174,7 @@ class NativeServer:
         while True:
             await asyncio.sleep(_TICK_SECONDS)
             hub.tick()
-            now = time.monotonic()
+            self.last_tick = now = time.monotonic()
             for connection in list(self._connections):
                 try:
                     connection.check(now)

@@ -1,0 +1,184 @@
+"""Decodes the header blocks of one HTTP/2 connection."""
+
+from __future__ import annotations
+
+from hpack.huffman_table import HUFFMAN_COMPLETE, HUFFMAN_EMIT_SYMBOL, HUFFMAN_FAIL, HUFFMAN_TABLE
+from hpack.table import HeaderTable
+
+from caikit.runtime.transport.http_messages import HeaderList
+
+from ._frames import COMPRESSION_ERROR, ENHANCE_YOUR_CALM, ConnectionFault
+
+_Header = tuple[bytes, bytes]
+
+STATIC_TABLE: tuple[_Header, ...] = tuple(HeaderTable.STATIC_TABLE)
+_FIRST_DYNAMIC = len(STATIC_TABLE) + 1
+_COST = 32
+"""Bytes that a header counts besides its name and value."""
+_TABLE_SIZE = 4096
+"""The size that clients may use as long as we say nothing else."""
+_LARGEST_NUMBER = 2**24
+# A head may be so many times larger than is taken before its connection is ended.
+_PATIENCE = 4
+
+
+class HeadTooLargeError(Exception):
+    """Raised for a head that is too large but was decoded, so that the connection can go on."""
+
+    def __init__(self, most_bytes: int, headers: HeaderList) -> None:
+        super().__init__(f"The headers are larger than {most_bytes} bytes")
+        self.calls = any(
+            name == b"content-type" and value.startswith(b"application/grpc") for name, value in headers
+        )
+        """It is that of a gRPC call."""
+
+
+class HeaderDecoder:
+    """Keeps the table that the client builds. What it has read is never logged: there are secrets in it."""
+
+    __slots__ = ("_entries", "_limit", "_most_bytes", "_size", "changes")
+
+    def __init__(self, *, most_bytes: int) -> None:
+        self.changes = 0
+        """Grows with each change of the table."""
+        self._most_bytes = most_bytes
+        self._entries: list[_Header] = []
+        """The newest one is the last."""
+        self._size = 0
+        self._limit = _TABLE_SIZE
+
+    def decode(self, block: bytes) -> HeaderList:
+        """Raises HeadTooLargeError, or ConnectionFault, after which nothing more can be read."""
+        try:
+            return self._decode(block)
+        except IndexError:
+            raise _fault() from None
+
+    def _decode(self, block: bytes) -> HeaderList:
+        headers: HeaderList = []
+        at, end, size, most = 0, len(block), 0, self._most_bytes
+        while at < end:
+            first = block[at]
+            if first & 0x80:
+                index, at = _read_number(block, at, 0x7F)
+                header = self._find(index)
+            elif first & 0x40:
+                header, at = self._read_literal(block, at, 0x3F)
+                self._add(header)
+            elif first & 0x20:
+                if headers:
+                    raise _fault()
+                limit, at = _read_number(block, at, 0x1F)
+                self._resize(limit)
+                continue
+            else:
+                header, at = self._read_literal(block, at, 0x0F)
+            size += len(header[0]) + len(header[1]) + _COST
+            if size <= most:
+                headers.append(header)
+            elif size > most * _PATIENCE:
+                raise ConnectionFault(ENHANCE_YOUR_CALM, f"The headers are larger than {most} bytes")
+        if size > most:
+            raise HeadTooLargeError(most, headers)
+        return headers
+
+    def _read_literal(self, block: bytes, at: int, most: int) -> tuple[_Header, int]:
+        index, at = _read_number(block, at, most)
+        if index:
+            name = self._find(index)[0]
+        else:
+            name, at = _read_text(block, at)
+        value, at = _read_text(block, at)
+        return (name, value), at
+
+    def _find(self, index: int) -> _Header:
+        if index >= _FIRST_DYNAMIC:
+            # Past the oldest one this is an IndexError.
+            return self._entries[_FIRST_DYNAMIC - 1 - index]
+        if index == 0:
+            raise _fault()
+        return STATIC_TABLE[index - 1]
+
+    def _add(self, header: _Header) -> None:
+        self.changes += 1
+        self._entries.append(header)
+        self._size += len(header[0]) + len(header[1]) + _COST
+        if self._size > self._limit:
+            self._evict()
+
+    def _resize(self, limit: int) -> None:
+        if limit > _TABLE_SIZE:
+            raise _fault()
+        self.changes += 1
+        self._limit = limit
+        self._evict()
+
+    def _evict(self) -> None:
+        count = 0
+        while self._size > self._limit:
+            name, value = self._entries[count]
+            self._size -= len(name) + len(value) + _COST
+            count += 1
+        del self._entries[:count]
+
+
+def _read_number(block: bytes, at: int, most: int) -> tuple[int, int]:
+    """A number that begins in the low bits of a byte, and where it ends."""
+    number = block[at] & most
+    at += 1
+    if number < most:
+        return number, at
+    shift = 0
+    while True:
+        byte = block[at]
+        at += 1
+        number += (byte & 0x7F) << shift
+        if number > _LARGEST_NUMBER or shift > 28:
+            raise _fault()
+        if byte < 0x80:
+            return number, at
+        shift += 7
+
+
+def _read_text(block: bytes, at: int) -> tuple[bytes, int]:
+    compressed = block[at] & 0x80
+    length, at = _read_number(block, at, 0x7F)
+    end = at + length
+    if end > len(block):
+        raise _fault()
+    text = block[at:end]
+    return (_decompress(text) if compressed else text), end
+
+
+def _fault() -> ConnectionFault:
+    return ConnectionFault(COMPRESSION_ERROR, "a header block that cannot be decoded")
+
+
+# The Huffman code, a byte at a time. Steps are made of two steps of the table when they are first needed:
+# state and byte -> next state, what is emitted, and whether a text may end here.
+_steps: dict[int, tuple[int, bytes, bool]] = {}
+
+
+def _decompress(text: bytes) -> bytes:
+    state, complete, pieces = 0, True, []
+    for byte in text:
+        step = _steps.get(state | byte)
+        if step is None:
+            step = _make_step(state | byte)
+        state, piece, complete = step
+        pieces.append(piece)
+    if not complete:
+        raise _fault()
+    return b"".join(pieces)
+
+
+def _make_step(key: int) -> tuple[int, bytes, bool]:
+    state, flags, emitted = key >> 8, 0, bytearray()
+    for nibble in (key >> 4 & 0xF, key & 0xF):
+        state, flags, symbol = HUFFMAN_TABLE[state * 16 + nibble]
+        if flags & HUFFMAN_FAIL:
+            raise _fault()
+        if flags & HUFFMAN_EMIT_SYMBOL:
+            emitted.append(symbol)
+    step = _steps[key] = (state << 8, bytes(emitted), bool(flags & HUFFMAN_COMPLETE))
+    return step
