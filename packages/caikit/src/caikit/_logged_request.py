@@ -6,10 +6,14 @@ from contextvars import ContextVar
 from typing import Protocol
 
 
-class HasRequestId(Protocol):
+class LoggedRequest(Protocol):
     @property
     def request_id(self) -> str: ...
 
+    @property
+    def trace_ids(self) -> tuple[str, str] | None:
+        """Of the trace and the span, if the request is traced."""
 
-REQUEST: ContextVar[HasRequestId | None] = ContextVar("caikit_request", default=None)
+
+REQUEST: ContextVar[LoggedRequest | None] = ContextVar("caikit_request", default=None)
 """The request that is being served; its id is asked for when a line is written."""

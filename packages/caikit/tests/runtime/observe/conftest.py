@@ -134,6 +134,8 @@ def start_program(tmp_path: Path) -> Iterator[Callable[..., Program]]:
         settings["log"].update(log or {})
         config.write_text(yaml.safe_dump(settings))
         environment = {**os.environ, "CONFIG_FILES": str(config), "PYTHONPATH": str(HERE)}
+        if "transport" in runtime:
+            environment.pop("RUNTIME_TRANSPORT", None)
         process = subprocess.Popen(
             [sys.executable, "-W", "error", *arguments],
             stdout=subprocess.PIPE,

@@ -33,6 +33,25 @@ class SeeTask(TaskBase):
     """Looks at words"""
 
 
+@task(unary_parameters={"text": str}, unary_output_type=Seen)
+class ChoirTask(TaskBase):
+    """Takes words together"""
+
+
+@module("b2d3c4a6-0000-4000-8000-000000000002", "Choir", "1.0.0", task=ChoirTask)
+class Choir(ModuleBase):
+    @classmethod
+    def load(cls, model_path: str, **kwargs: Any) -> Choir:
+        return cls()
+
+    def run(self, text: str) -> Seen:
+        return self.run_batch([text])[0]
+
+    def run_batch(self, text: list[str]) -> list[Seen]:
+        time.sleep(0.05)
+        return [Seen(f"{word} {len(text)}") for word in text]
+
+
 @module("b2d3c4a6-0000-4000-8000-000000000001", "Seer", "1.0.0", task=SeeTask)
 class Seer(ModuleBase):
     @classmethod

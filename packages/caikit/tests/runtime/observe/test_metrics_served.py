@@ -6,6 +6,7 @@ import re
 import threading
 from collections import defaultdict
 
+import grpc
 import pytest
 import requests
 
@@ -178,16 +179,105 @@ def test_the_queue_is_measured(configure, calls, wait_until):
     assert waited[1] - waited[0] > 0.005
 
 
-def test_refusals_are_counted(configure, calls):
-    configure(grpc={"maximum_concurrent_rpcs": 1})
-    with RuntimeGRPCServer() as server, server.make_local_channel() as channel:
-        labels = {"protocol": "grpc", "code": "RESOURCE_EXHAUSTED"}
-        before = Scrape()("caikit_requests_refused_total", **labels)
+@pytest.mark.parametrize("transport", ["standard", "native"])
+def test_refusals_are_counted_by_reason(configure, calls, transport):
+    configure(transport=transport, grpc={"maximum_concurrent_rpcs": 1}, http={"max_body_size": 2000})
+    with (
+        RuntimeGRPCServer() as server,
+        RuntimeHTTPServer() as other,
+        server.make_local_channel() as channel,
+    ):
+        before = Scrape()
         first = calls.stream(channel, "a", count=1000, pause=0.005)
         next(first)
         assert calls.unary(channel, "a").code().name == "RESOURCE_EXHAUSTED"
         first.cancel()
-        assert Scrape()("caikit_requests_refused_total", **labels) - before == 1
+        with pytest.raises(grpc.RpcError):
+            channel.unary_unary("/no.Such/Method")(b"", timeout=5)
+        assert post(other.port, "a" * 5000).status_code == 413
+        assert requests.get(f"http://127.0.0.1:{other.port}/none/{'x' * 50}", timeout=5).status_code == 404
+        assert requests.delete(f"http://127.0.0.1:{other.port}/health", timeout=5).status_code == 405
+        after = Scrape()
+    for protocol, code, reason in (
+        ("grpc", "RESOURCE_EXHAUSTED", "concurrency"),
+        ("grpc", "UNIMPLEMENTED", "unknown_method"),
+        ("http", "RESOURCE_EXHAUSTED", "too_large"),
+        ("http", "NOT_FOUND", "unknown_method"),
+        ("http", "UNIMPLEMENTED", "unknown_method"),
+    ):
+        labels = {"protocol": protocol, "code": code, "reason": reason}
+        name = "caikit_requests_refused_total"
+        assert after(name, **labels) - before(name, **labels) == 1, labels
+
+
+@pytest.mark.parametrize("transport", ["standard", "native"])
+def test_callers_without_a_key_are_counted(configure, calls, transport):
+    clients = {"ada": {"key": "k" * 40, "scopes": ["infer"]}}
+    configure(transport=transport, security={"enabled": True, "clients": clients})
+    with (
+        RuntimeGRPCServer() as server,
+        RuntimeHTTPServer() as other,
+        server.make_local_channel() as channel,
+    ):
+        counts = [_refusals()]
+        assert calls.unary(channel, "a").code().name == "UNAUTHENTICATED"
+        assert post(other.port).status_code == 401
+        counts.append(_refusals())
+    for protocol in ("grpc", "http"):
+        key = (protocol, "UNAUTHENTICATED", "access")
+        assert counts[1][key] - counts[0].get(key, 0) == 1
+
+
+def _refusals():
+    (family,) = (each for each in PROCESS_METRICS.servers.collect() if each.name == "caikit_requests_refused")
+    return {
+        tuple(sample.labels[name] for name in ("protocol", "code", "reason")): sample.value
+        for sample in family.samples
+        if sample.name.endswith("_total")
+    }
+
+
+@pytest.mark.parametrize("transport", ["standard", "native"])
+def test_gauges_return_to_zero_when_clients_walk_away(configure, calls, transport, wait_until):
+    configure(transport=transport, server_thread_pool_size=3)
+    with (
+        RuntimeGRPCServer() as server,
+        RuntimeHTTPServer() as other,
+        server.make_local_channel() as channel,
+    ):
+
+        def start_streams() -> list[grpc.Call]:
+            return [calls.stream(channel, "a", count=10_000, pause=0.005) for _ in range(3)]
+
+        streams = start_streams()
+        for stream in streams:
+            next(stream)
+        streams += start_streams()
+        url = f"http://127.0.0.1:{other.port}/api/v1/task/server-streaming-see"
+        body = {"model_id": "seer", "inputs": "a", "parameters": {"count": 10_000, "pause": 0.005}}
+        readers = [requests.post(url, json=body, timeout=10, stream=True) for _ in range(3)]
+        lines = [reader.iter_lines() for reader in readers]
+        for of_reader in lines:
+            next(of_reader)
+        wait_until(lambda: Scrape()("caikit_requests_queued", protocol="grpc") == 3)
+        during = Scrape()
+        assert during("rpc_in_progress_gauge", rpc_name="Predict") == 6
+        for protocol, waiting in (("grpc", 3), ("http", 0)):
+            assert during("caikit_requests_running", protocol=protocol) == 3
+            assert during("caikit_requests_queued", protocol=protocol) == waiting
+        for stream in streams:
+            stream.cancel()
+        for reader in readers:
+            reader.close()
+
+        def is_quiet() -> bool:
+            now = Scrape()
+            gauges = [now("rpc_in_progress_gauge", rpc_name="Predict")]
+            for name in ("caikit_requests_running", "caikit_requests_queued"):
+                gauges += [now(name, protocol=protocol) for protocol in ("grpc", "http")]
+            return gauges == [0.0] * 5
+
+        wait_until(is_quiet, 10)
 
 
 def test_models_and_their_loads(configure, tmp_path, calls):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 
+import grpc
 import pytest
 import requests
 
@@ -25,31 +27,63 @@ GIVEN = [
     ({"traceparent": PARENT}, TRACE_ID),
     ({"x-request-id": "mine", "traceparent": PARENT}, "mine"),
     ({"x-request-id": "x" * 129, "traceparent": PARENT}, TRACE_ID),
-    ({"x-request-id": "x" * 129}, None),
-    ({"x-request-id": "x" * 7000}, None),
-    ({"traceparent": PARENT.upper()}, None),
-    ({"traceparent": f"00-{'0' * 32}-b7ad6b7169203331-01"}, None),
-    ({"traceparent": f"{PARENT}-{'x' * 500}"}, None),
-    ({}, None),
 ]
+REPLACED = [
+    {"x-request-id": "x" * 129},
+    {"x-request-id": "x" * 7000},
+    {"traceparent": PARENT.upper()},
+    {"traceparent": f"00-{'0' * 32}-b7ad6b7169203331-01"},
+    {"traceparent": f"{PARENT}-{'x' * 500}"},
+    {},
+]
+CASES = [*GIVEN, *((headers, None) for headers in REPLACED)]
 
 
-@pytest.mark.parametrize(("headers", "expected"), GIVEN)
-def test_http_sends_back_what_was_given(configure, headers, expected):
-    configure()
+def is_expected(request_id, expected) -> bool:
+    return request_id == expected if expected else re.fullmatch("[0-9a-f]{32}", request_id) is not None
+
+
+@pytest.mark.parametrize("transport", ["standard", "native"])
+def test_http_answers_have_the_id(configure, transport):
+    configure(transport=transport)
     with RuntimeHTTPServer() as server:
-        for text, task in (("a", "see"), ("fail", "see"), ("a", "server-streaming-see"), ("a", "none")):
-            assert post(server.port, text, task=task, headers=headers).headers.get("x-request-id") == expected
+        for headers, expected in CASES:
+            seen = set()
+            for text, task in (("a", "see"), ("fail", "see"), ("a", "server-streaming-see"), ("a", "none")):
+                seen.add(post(server.port, text, task=task, headers=headers).headers["x-request-id"])
+            assert all(is_expected(request_id, expected) for request_id in seen)
+            assert len(seen) == (1 if expected else 4)
+        assert "x-request-id" in requests.get(f"http://127.0.0.1:{server.port}/health", timeout=5).headers
 
 
-@pytest.mark.parametrize(("headers", "expected"), GIVEN)
-def test_grpc_sends_back_what_was_given(configure, calls, headers, expected):
-    configure()
-    metadata = {name.replace("-", "_"): value for name, value in headers.items()}
+@pytest.mark.parametrize("transport", ["standard", "native"])
+def test_grpc_answers_have_the_id(configure, calls, transport):
+    configure(transport=transport)
     with RuntimeGRPCServer() as server, server.make_local_channel() as channel:
-        for text in ("a", "fail"):
-            call = calls.unary(channel, text, **metadata)
-            assert dict(call.trailing_metadata() or ()).get("x-request-id") == expected
+        for headers, expected in CASES:
+            metadata = {name.replace("-", "_"): value for name, value in headers.items()}
+            for text in ("a", "fail"):
+                trailing = dict(calls.unary(channel, text, **metadata).trailing_metadata())
+                assert is_expected(trailing["x-request-id"], expected)
+        stream = calls.stream(channel, "a")
+        assert len(list(stream)) == 3
+        assert is_expected(dict(stream.trailing_metadata())["x-request-id"], None)
+
+
+@pytest.mark.parametrize("transport", ["standard", "native"])
+def test_calls_that_are_refused_have_an_id(configure, calls, transport):
+    configure(transport=transport, grpc={"maximum_concurrent_rpcs": 1})
+    with RuntimeGRPCServer() as server, server.make_local_channel() as channel:
+        first = calls.stream(channel, "a", count=1000, pause=0.005)
+        next(first)
+        refused = calls.unary(channel, "a", x_request_id="mine")
+        assert refused.code().name == "RESOURCE_EXHAUSTED"
+        assert dict(refused.trailing_metadata())["x-request-id"] == "mine"
+        first.cancel()
+        with pytest.raises(grpc.RpcError) as caught:
+            channel.unary_unary("/no.Such/Method")(b"", timeout=5)
+        assert caught.value.code().name == "UNIMPLEMENTED"
+        assert is_expected(dict(caught.value.trailing_metadata())["x-request-id"], None)
 
 
 def lines_of(program, channel: str) -> list[dict]:
@@ -59,7 +93,6 @@ def lines_of(program, channel: str) -> list[dict]:
 
 @pytest.mark.parametrize("protocol", ["grpc", "http"])
 def test_every_line_of_a_request_has_its_id(start_program, calls, protocol):
-    import grpc
     import observed_lib  # noqa: F401 - its messages are sent
 
     program = start_program("-m", f"caikit.runtime.{protocol}_server", log={"formatter": "json"})

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+from types import SimpleNamespace
 
+import grpc
 import pytest
 import requests
 from aconfig import Config
@@ -71,7 +74,42 @@ def test_an_inference_over_http(configure):
     assert collector.paths == ["/v1/traces"]
     assert received.services == {"caikit.runtime"}
     assert received.one("predict_model").trace_id.hex() == TRACE_ID
-    assert attributes(received.one(METHOD))["rpc.system"] == "http"
+    found = attributes(received.one(METHOD))
+    assert found["rpc.system"] == "http"
+    assert found["http.request.method"] == "POST"
+    assert found["http.route"] == found["url.path"] == "/api/v1/task/see"
+    assert found["server.address"] == "127.0.0.1"
+    assert found["server.port"] == server.port
+    assert found["user_agent.original"].startswith("python-requests")
+    assert "rpc.grpc.status_code" not in found
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_lines_of_the_log_have_the_ids_of_their_trace(start_program, protocol):
+    with GrpcCollector() as collector:
+        program = start_program(
+            "-m",
+            f"caikit.runtime.{protocol}_server",
+            log={"formatter": "json", "filters": "ACCESS:debug"},
+            trace=settings(collector),
+        )
+        port = program.port(protocol)
+        if protocol == "http":
+            post(SimpleNamespace(port=port), "a", traceparent=PARENT)
+        else:
+            with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+                metadata = [("mm-model-id", "seer"), ("traceparent", PARENT)]
+                channel.unary_unary(f"/{METHOD}")(b"\x0a\x01a", metadata=metadata, timeout=10)
+        program.process.terminate()
+        assert program.finish() == 0
+    request = collector.received.one(METHOD)
+    lines = [json.loads(line) for line in program.lines if line.startswith("{")]
+    said = [line for line in lines if line["channel"] in ("OBSERVED", "ACCESS")]
+    assert len(said) == 3
+    for line in said:
+        assert (line["trace_id"], line["span_id"]) == (TRACE_ID, request.span_id.hex())
+        assert line["request_id"] == TRACE_ID
+    assert not any("trace_id" in line for line in lines if line not in said)
 
 
 @pytest.mark.parametrize("shown", ["{host}", "http://{host}", "http://{host}/"])
@@ -113,6 +151,7 @@ def test_failures(configure, calls, text, status, fault):
     # What the client did wrong is no error of the server.
     assert request.status.code == fault
     assert attributes(request)["status"] == status
+    assert attributes(request).get("error.type") == ("INTERNAL" if fault else None)
 
 
 def test_a_request_that_cannot_be_read(configure):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import ctypes
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,16 @@ HOME = Path(os.environ.get("TEAM_LIB_HOME", "."))
 
 if (HOME / "poison").exists():
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _block_event_loops() -> None:
+    for frame in sys._current_frames().values():
+        while frame is not None:
+            runner = frame.f_locals.get("self")
+            for loop in (frame.f_locals.get("loop"), runner, getattr(runner, "_loop", None)):
+                if isinstance(loop, asyncio.AbstractEventLoop) and loop.is_running():
+                    loop.call_soon_threadsafe(time.sleep, 60)
+            frame = frame.f_back
 
 
 @dataobject("tests.team_lib")
@@ -59,6 +72,11 @@ class PlaceModule(ModuleBase):
             (HOME / f"running_{text}").touch()
         if text == "die":
             os.kill(os.getpid(), signal.SIGKILL)
+        if text == "hold":
+            # A function of a library that does not let go of Python.
+            ctypes.PyDLL(None).sleep(60)
+        if text == "block":
+            _block_event_loops()
         time.sleep(sleep)
         return Place(os.getpid(), self._name)
 

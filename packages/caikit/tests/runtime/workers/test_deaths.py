@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 
 import grpc
 import pytest
@@ -67,6 +68,20 @@ def test_death_under_load(serve_team):
     death = team.wait_for(r"<RUN61240106E>.*")[0]
     assert f"(pid {victim}) died" in death
     assert "killed by SIGKILL" in death
+    assert team.finish() == 0
+
+
+def test_what_a_killed_worker_has_counted_is_kept(serve_team):
+    team = serve_team()
+    answers = [team.where() for _ in range(20)]
+    victim = max(team.children, key=answers.count)
+    # Nobody has asked for the figures meanwhile: the worker has reported them by itself.
+    time.sleep(3)
+    os.kill(victim, signal.SIGKILL)
+    team.wait_for(r"<RUN61240106E>")
+    assert team.calls() == len(answers)
+    team.wait_for(r"<RUN61240101I>")
+    assert team.calls() == len(answers)
     assert team.finish() == 0
 
 

@@ -7,11 +7,11 @@ import logging
 
 import alog
 
-from ..._logged_request import REQUEST
+from ..._logged_request import REQUEST, LoggedRequest
 
 
 class RequestJsonFormatter(alog.AlogJsonFormatter):  # type: ignore[misc]  # alog has no types
-    """JSON lines; those of a request have its `request_id`."""
+    """JSON lines; those of a request have its `request_id`, and `trace_id` and `span_id` if it is traced."""
 
     def format(self, record: logging.LogRecord) -> str:
         request = REQUEST.get()
@@ -19,8 +19,16 @@ class RequestJsonFormatter(alog.AlogJsonFormatter):  # type: ignore[misc]  # alo
             content = record.msg if isinstance(record.msg, dict) else {"message": record.getMessage()}
             # Other handlers get the same record.
             record = copy.copy(record)
-            record.msg = {"request_id": request.request_id, **content}
+            record.msg = {**_ids(request), **content}
         return str(super().format(record))
+
+
+def _ids(request: LoggedRequest) -> dict[str, str]:
+    ids = {"request_id": request.request_id}
+    traced = request.trace_ids
+    if traced is not None:
+        ids["trace_id"], ids["span_id"] = traced
+    return ids
 
 
 class RequestPrettyFormatter(alog.AlogPrettyFormatter):  # type: ignore[misc]  # alog has no types

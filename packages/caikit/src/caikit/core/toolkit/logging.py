@@ -8,6 +8,7 @@ from typing import Any
 import alog
 
 from ...config import get_config
+from ._early_lines import early_lines_kept
 from ._request_log import RequestJsonFormatter, RequestPrettyFormatter
 
 __all__ = ["configure"]
@@ -19,12 +20,18 @@ def configure() -> None:
     A formatter that is not "json" or "pretty" and a `channel_width` that is no number are a ValueError; a level or
     filter that does not exist is logged as a warning, and not used.
     """
-    settings = get_config().log
+    with early_lines_kept():
+        _configure(get_config().log)
+
+
+def _configure(settings: Any) -> None:
     formatter = settings.formatter
     if formatter == "pretty":
         formatter = RequestPrettyFormatter(_whole_number("log.channel_width", settings.channel_width))
     elif formatter == "json":
         formatter = RequestJsonFormatter()
+    elif isinstance(formatter, str):
+        raise ValueError(f"expected json or pretty as log.formatter, got {formatter!r}")
     alog.configure(
         default_level=_level(settings.level),
         filters=_filters(settings.filters),

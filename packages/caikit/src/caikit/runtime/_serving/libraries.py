@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-import traceback
 
 import alog
 
 from caikit.config import get_config
 from caikit.runtime.utils.import_util import clean_lib_names, get_dynamic_module
+
+from .start_failures import describe
 
 __all__ = ["import_libraries"]
 
@@ -31,12 +32,4 @@ def import_libraries() -> None:
 def _cause(error: Exception) -> str:
     if isinstance(error.__cause__, ModuleNotFoundError):
         return f"there is no module of that name ({error.__cause__})"
-    sentence = f"{type(error).__name__}: {error}"
-    if isinstance(error, SyntaxError):
-        return sentence
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_machinery(frame)]
-    return f"{sentence} ({frames[-1].filename}, line {frames[-1].lineno})" if frames else sentence
-
-
-def _is_machinery(frame: traceback.FrameSummary) -> bool:
-    return frame.filename.startswith("<frozen ") or frame.filename == __file__
+    return describe(error, without=__file__)

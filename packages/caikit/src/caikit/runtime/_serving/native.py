@@ -26,10 +26,27 @@ log = alog.use_channel("SERVR-NATIVE")
 
 _UNIX = "unix://"
 _MESSAGE_LENGTH = "grpc.max_receive_message_length"
-_STREAMS = "grpc.max_concurrent_streams"
-_METADATA = "grpc.max_metadata_size"
+_ANSWER_LENGTH = "grpc.max_send_message_length"
+_COMPRESSION = "grpc.default_compression_algorithm"
 _REUSE_PORT = "grpc.so_reuseport"
-_KNOWN_OPTIONS = frozenset((_MESSAGE_LENGTH, _STREAMS, _METADATA, _REUSE_PORT))
+_COUNTS = {
+    "grpc.max_concurrent_streams": "max_streams",
+    "grpc.max_metadata_size": "head_bytes",
+}
+_MILLISECONDS = {
+    "grpc.keepalive_time_ms": "idle_seconds",
+    "grpc.keepalive_timeout_ms": "ping_seconds",
+    "grpc.max_connection_idle_ms": "unused_seconds",
+    "grpc.max_connection_age_ms": "age_seconds",
+    "grpc.max_connection_age_grace_ms": "age_grace_seconds",
+}
+_KNOWN_OPTIONS = frozenset(
+    (_MESSAGE_LENGTH, _ANSWER_LENGTH, _COMPRESSION, _REUSE_PORT, *_COUNTS, *_MILLISECONDS)
+)
+# What `grpcio` calls by numbers.
+_COMPRESSIONS = {0: None, 1: b"deflate", 2: b"gzip"}
+# The largest number that a channel argument can be stands for no limit.
+_NO_LIMIT = 2**31 - 1
 
 
 class NativeGrpcTransport:
@@ -44,9 +61,13 @@ class NativeGrpcTransport:
         try:
             listener = _bind(address, share_port=self._share_port)
         except OSError as error:
-            raise RuntimeError(str(error)) from error
+            raise RuntimeError(error.strerror or str(error)) from error
         self.server.add_socket(listener, credentials)
         return 0 if address.startswith(_UNIX) else int(listener.getsockname()[1])
+
+    @property
+    def last_tick(self) -> float | None:
+        return self.server.last_tick
 
     def start(self) -> None:
         self.server.start()
@@ -65,6 +86,21 @@ def longest_message(options: Mapping[str, Any]) -> int | None:
     return None if given < 0 else given
 
 
+def longest_answer(options: Mapping[str, Any]) -> int | None:
+    given = int(options.get(_ANSWER_LENGTH, -1))
+    return None if given < 0 else given
+
+
+def compression(options: Mapping[str, Any]) -> bytes | None:
+    """What is done to answers when their clients accept it."""
+    given = options.get(_COMPRESSION, 0)
+    if given not in _COMPRESSIONS:
+        raise ValueError(
+            f"runtime.grpc.options: expected 0, 1 (deflate) or 2 (gzip) as {_COMPRESSION}, got {given!r}"
+        )
+    return _COMPRESSIONS[given]
+
+
 def grpc_limits(options: Mapping[str, Any], **limits: Any) -> Limits:
     """The limits that channel arguments set; those that only `grpcio` knows are told in the log."""
     unknown = sorted(set(options) - _KNOWN_OPTIONS)
@@ -72,10 +108,13 @@ def grpc_limits(options: Mapping[str, Any], **limits: Any) -> Limits:
         log.warning(
             "<RUN51820341W>", "runtime.grpc.options: the native transport ignores %s", ", ".join(unknown)
         )
-    if _STREAMS in options:
-        limits["max_streams"] = int(options[_STREAMS])
-    if _METADATA in options:
-        limits["head_bytes"] = int(options[_METADATA])
+    for option, name in _COUNTS.items():
+        if option in options:
+            limits[name] = int(options[option])
+    for option, name in _MILLISECONDS.items():
+        if option in options:
+            milliseconds = int(options[option])
+            limits[name] = milliseconds / 1000 if milliseconds < _NO_LIMIT else None
     return Limits(**limits)
 
 

@@ -7,12 +7,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from caikit.runtime.engine.limits import (
+    BODY_RATE_KEY,
     DEFAULT_BODY_RATE,
     DEFAULT_HELD_BYTES,
     DEFAULT_QUEUE_LIMIT,
     DEFAULT_QUEUE_SECONDS,
     DEFAULT_READ_SECONDS,
     DEFAULT_STALL_SECONDS,
+    HELD_BYTES_KEY,
+    QUEUE_LIMIT_KEY,
+    QUEUE_SECONDS_KEY,
+    READ_SECONDS_KEY,
+    STALL_SECONDS_KEY,
 )
 from caikit.runtime.trace._settings import TraceSettings
 from caikit.runtime.transport.http_messages import DEFAULT_BODY_LIMIT
@@ -30,7 +36,7 @@ class MeteringSettings:
         return cls(
             enabled=bool(metering.get("enabled")),
             log_dir=str(metering.get("log_dir") or "metering_logs"),
-            log_interval=_seconds("runtime.metering.log_interval", metering.get("log_interval") or 3600),
+            log_interval=_number("runtime.metering.log_interval", metering.get("log_interval") or 3600),
         )
 
 
@@ -57,16 +63,24 @@ class CoreSettings:
         runtime = config.runtime
         metrics = runtime.metrics or {}
         return cls(
-            threads=int(runtime.server_thread_pool_size),
-            max_queued=_optional_int(runtime.get("max_queued_requests", DEFAULT_QUEUE_LIMIT)),
-            max_queue_seconds=_optional_number(runtime.get("max_queue_seconds", DEFAULT_QUEUE_SECONDS)),
-            max_held_bytes=_optional_int(runtime.get("max_held_request_bytes", DEFAULT_HELD_BYTES)),
-            read_seconds=_optional_number(runtime.get("request_read_seconds", DEFAULT_READ_SECONDS)),
-            stall_seconds=_optional_number(runtime.get("stream_stall_seconds", DEFAULT_STALL_SECONDS)),
+            threads=_whole("runtime.server_thread_pool_size", runtime.server_thread_pool_size),
+            max_queued=_optional_whole(
+                QUEUE_LIMIT_KEY, runtime.get("max_queued_requests", DEFAULT_QUEUE_LIMIT)
+            ),
+            max_queue_seconds=_limit(
+                QUEUE_SECONDS_KEY, runtime.get("max_queue_seconds", DEFAULT_QUEUE_SECONDS)
+            ),
+            max_held_bytes=_optional_whole(
+                HELD_BYTES_KEY, runtime.get("max_held_request_bytes", DEFAULT_HELD_BYTES)
+            ),
+            read_seconds=_limit(READ_SECONDS_KEY, runtime.get("request_read_seconds", DEFAULT_READ_SECONDS)),
+            stall_seconds=_limit(
+                STALL_SECONDS_KEY, runtime.get("stream_stall_seconds", DEFAULT_STALL_SECONDS)
+            ),
             abortable=bool(runtime.use_abortable_threads),
             metrics_enabled=bool(metrics.get("enabled")),
             metrics_host=str(metrics.get("host") or "0.0.0.0"),  # noqa: S104 - scraped from elsewhere
-            metrics_port=int(metrics.get("port") or 0),
+            metrics_port=_whole("runtime.metrics.port", metrics.get("port") or 0),
             metering=MeteringSettings.from_config(config),
             trace=TraceSettings.from_config(config),
         )
@@ -88,12 +102,16 @@ class GrpcSettings:
         legacy_port = config.runtime.get("port")
         return cls(
             host=str(grpc.get("host") or "[::]"),
-            port=int(grpc.port if legacy_port is None else legacy_port),
+            port=_whole("runtime.grpc.port", grpc.port)
+            if legacy_port is None
+            else _whole("runtime.port", legacy_port),
             find_available_port=bool(config.runtime.get("find_available_port")),
             unix_socket_path=str(grpc.unix_socket_path or ""),
             options=dict(grpc.options or {}),
-            maximum_concurrent_rpcs=_optional_int(grpc.maximum_concurrent_rpcs),
-            grace_seconds=float(grpc.server_shutdown_grace_period_seconds or 0),
+            maximum_concurrent_rpcs=_optional_whole(
+                "runtime.grpc.maximum_concurrent_rpcs", grpc.maximum_concurrent_rpcs
+            ),
+            grace_seconds=_grace("runtime.grpc", grpc),
         )
 
 
@@ -112,26 +130,40 @@ class HttpSettings:
         http = config.runtime.http
         return cls(
             host=str(http.get("host") or "0.0.0.0"),  # noqa: S104 - a server is there to be reached
-            port=int(http.port),
+            port=_whole("runtime.http.port", http.port),
             find_available_port=bool(config.runtime.get("find_available_port")),
-            max_body_size=int(http.get("max_body_size") or DEFAULT_BODY_LIMIT),
-            min_body_rate=_optional_number(http.get("min_body_rate", DEFAULT_BODY_RATE)),
-            grace_seconds=float(http.server_shutdown_grace_period_seconds or 0),
+            max_body_size=_whole(
+                "runtime.http.max_body_size", http.get("max_body_size") or DEFAULT_BODY_LIMIT
+            ),
+            min_body_rate=_limit(BODY_RATE_KEY, http.get("min_body_rate", DEFAULT_BODY_RATE)),
+            grace_seconds=_grace("runtime.http", http),
             server_config=dict(http.server_config or {}),
         )
 
 
-def _seconds(key: str, value: Any) -> float:
+def _number(key: str, value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise ValueError(f"expected a number of seconds as {key}, got {value!r}") from None
+        raise ValueError(f"expected a number as {key}, got {value!r}") from None
 
 
-def _optional_int(value: Any) -> int | None:
-    return None if value is None or value == "" else int(value)
+def _grace(section: str, settings: Any) -> float:
+    key = "server_shutdown_grace_period_seconds"
+    return _number(f"{section}.{key}", settings.get(key) or 0)
 
 
-def _optional_number(value: Any) -> float | None:
+def _whole(key: str, value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"expected a whole number as {key}, got {value!r}") from None
+
+
+def _optional_whole(key: str, value: Any) -> int | None:
+    return None if value is None or value == "" else _whole(key, value)
+
+
+def _limit(key: str, value: Any) -> float | None:
     """None, nothing and zero are no limit."""
-    return float(value) if value else None
+    return _number(key, value) if value else None

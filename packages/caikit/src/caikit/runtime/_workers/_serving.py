@@ -25,6 +25,7 @@ from caikit.runtime.server_base import RuntimeServerBase
 from .channel import Channel, Message
 from .metrics import TeamMetricsEndpoint, snapshot
 from .models import TeamModels
+from .pulse import Pulse
 from .seat import Seat, take_seat
 from .team import Team
 
@@ -61,6 +62,12 @@ class _Worker:
             },
             on_end=self._leave,
         )
+        Pulse(
+            self._team,
+            lambda: list(self._servers),
+            patience=self._seat["patience"],
+            reports="metrics" in self._seat["ports"],
+        ).start()
         take_seat(self._make_seat())
         SIGNAL_RELAY.ignore()
         import_libraries()

@@ -1,4 +1,4 @@
-"""How many processes serve."""
+"""How many processes serve, and how long each of them may be silent."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 KEY = "runtime.workers"
+PATIENCE_KEY = "runtime.worker_silence_seconds"
+DEFAULT_PATIENCE = 60.0
 
 _CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 
@@ -29,6 +31,16 @@ def count_workers(config: Any) -> int:
             return 1
         raise ValueError(f"{KEY}: more than one process needs Linux, where processes can share a port")
     return workers
+
+
+def find_patience(config: Any) -> float | None:
+    """How long a worker may give no sign of life; None for any time."""
+    wanted = config.runtime.get("worker_silence_seconds", DEFAULT_PATIENCE)
+    if not wanted:
+        return None
+    if isinstance(wanted, bool) or not isinstance(wanted, int | float) or wanted < 0:
+        raise ValueError(f"{PATIENCE_KEY}: expected a number of seconds, got {wanted!r}")
+    return float(wanted)
 
 
 def count_cores() -> int:

@@ -34,6 +34,9 @@ class Member:
         """How many of the models that were there at the start this worker still loads."""
         self.kill_at: float | None = None
         """When it is killed, unless it has ended by then; set when it cannot be talked to any more."""
+        self.last_beat: float | None = None
+        """When it gave its last sign of life; None before the first."""
+        self._is_silent = False
         ours, theirs = socket.socketpair()
         try:
             with theirs:
@@ -67,6 +70,17 @@ class Member:
         if self.kill_at is not None and now >= self.kill_at:
             self.kill_at = now + _MUTE_SECONDS
             self.kill()
+
+    def falls_silent(self, now: float, patience: float) -> bool:
+        """True once, when there was no sign of life for too long."""
+        if self._is_silent or self.last_beat is None or now - self.last_beat < patience:
+            return False
+        self._is_silent = True
+        return True
+
+    def next_judgement(self, patience: float) -> float | None:
+        """When it is time to see whether it still lives."""
+        return None if self._is_silent or self.last_beat is None else self.last_beat + patience
 
     def _break(self) -> None:
         # One that is about to end closes its line a moment earlier, and what it does last is worth something.
@@ -121,6 +135,8 @@ class Member:
     @property
     def cause(self) -> str:
         """What has ended it."""
+        if self._is_silent:
+            return "killed because it gave no sign of life"
         code = self.exit_code
         if code >= 0:
             return f"exit code {code}"

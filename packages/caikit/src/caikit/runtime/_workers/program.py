@@ -10,7 +10,7 @@ import alog
 from caikit.config import get_config
 from caikit.core.toolkit import logging
 
-from .count import count_workers
+from .count import count_workers, find_patience
 
 log = alog.use_channel("RUNTIME-MAIN")
 
@@ -28,6 +28,7 @@ def run_program(
     config = get_config()
     try:
         workers = count_workers(config)
+        find_patience(config)
     except ValueError as error:
         log.error("<RUN61240120E>", "%s", error)
         sys.exit(1)

@@ -15,6 +15,7 @@ from typing import Any
 import alog
 
 from .channel import Message
+from .count import PATIENCE_KEY, find_patience
 from .crew import Crew
 from .member import Member, Phase
 from .ports import places, reserve
@@ -73,6 +74,8 @@ class _Supervisor:
             "supervisor": os.getpid(),
             "path": sys.path,
         }
+        self._patience = find_patience(config)
+        self._seat["patience"] = self._patience
         self._crew = Crew(workers, self._start_member)
         self._switchboard = Switchboard(self._joined, self._own_figures)
         self._selector = selectors.DefaultSelector()
@@ -113,6 +116,7 @@ class _Supervisor:
         self._switchboard.expire(now)
         for member in self._crew.members:
             member.kill_if_due(now)
+            self._kill_if_silent(member, now)
         self._bury_the_dead()
         if not self._stopping:
             self._crew.start_due(now)
@@ -133,6 +137,8 @@ class _Supervisor:
     def _seconds_to_next(self) -> float | None:
         moments = [self._switchboard.next_deadline(), self._kill_at]
         moments += [member.kill_at for member in self._crew.members]
+        if self._patience is not None:
+            moments += [member.next_judgement(self._patience) for member in self._crew.members]
         if not self._stopping:
             moments.append(self._crew.next_start())
         due = [moment for moment in moments if moment is not None]
@@ -165,6 +171,8 @@ class _Supervisor:
                 self._switchboard.answer(member, message)
             case "samples":
                 self._switchboard.figures.keep(member.pid, message["families"])
+            case "beat":
+                member.last_beat = time.monotonic()
             case "leaving":
                 member.phase = Phase.LEAVING
 
@@ -243,6 +251,19 @@ class _Supervisor:
             )
             member.kill()
         self._kill_at = time.monotonic() + _FORCED_ENDING_SECONDS
+
+    def _kill_if_silent(self, member: Member, now: float) -> None:
+        if self._patience is None or not member.falls_silent(now, self._patience):
+            return
+        log.error(
+            "<RUN61240108E>",
+            "Worker %d (pid %d) has given no sign of life for %g seconds (%s) and is killed",
+            member.number,
+            member.pid,
+            self._patience,
+            PATIENCE_KEY,
+        )
+        member.kill()
 
     def _bury_the_dead(self) -> None:
         for member in self._crew.members:

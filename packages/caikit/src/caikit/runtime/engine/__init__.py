@@ -1,6 +1,12 @@
 """The transport-free core of the runtime: operations, and how one is run."""
 
-from ._request_id import REQUEST_ID_HEADER, TRACE_HEADER, find_request_id
+from ._request_id import (
+    REQUEST_ID_HEADER,
+    TRACE_HEADER,
+    choose_request_id,
+    find_request_id,
+    make_request_id,
+)
 from .access_log import AccessLog
 from .admission import Gate
 from .cancel import CancelToken
@@ -11,6 +17,7 @@ from .errors import (
     MissingInputsError,
     OperationFailed,
     Origin,
+    Reason,
     RequestError,
     new_error_id,
     shorten,
@@ -41,6 +48,7 @@ __all__ = [
     "Operation",
     "OperationFailed",
     "Origin",
+    "Reason",
     "RequestContext",
     "RequestError",
     "Served",
@@ -48,7 +56,9 @@ __all__ = [
     "Span",
     "Status",
     "WorkerPool",
+    "choose_request_id",
     "find_request_id",
+    "make_request_id",
     "new_error_id",
     "shorten",
     "to_failure",

@@ -42,3 +42,8 @@ class _Numbers:
 
 make_request_id = _Numbers().make
 """A new id of 32 hexadecimal digits."""
+
+
+def choose_request_id(headers: Mapping[str, str]) -> str:
+    """The id that the client gave, or a new one."""
+    return find_request_id(headers) or make_request_id()

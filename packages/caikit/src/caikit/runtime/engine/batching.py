@@ -19,6 +19,7 @@ import alog
 from .cancel import CancelToken
 from .context import RequestContext
 from .errors import RequestError, to_failure
+from .histogram import COUNTS, Histogram
 from .status import Status
 
 log = alog.use_channel("BATCH")
@@ -43,6 +44,29 @@ class BatchMethods:
     merge: Callable[[Sequence[Keywords]], Keywords]
 
 
+class BatchFigures:
+    """What was counted about the batches of one model; read it with its lock."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.sizes = Histogram(COUNTS)
+        self.waits = Histogram()
+        """Seconds of each request between its coming and the beginning of its batch."""
+
+    def add(self, requests: Sequence[_Request]) -> None:
+        now = time.monotonic()
+        with self.lock:
+            self.sizes.add(len(requests))
+            for request in requests:
+                self.waits.add(now - request.came_at)
+
+    def include(self, other: BatchFigures) -> None:
+        """Add what another model has counted."""
+        with other.lock:
+            self.sizes.include(other.sizes)
+            self.waits.include(other.waits)
+
+
 class Batch:
     """The line of requests for one model.
 
@@ -61,6 +85,7 @@ class Batch:
         self._expected = 1
         self._usual_seconds = 0.0
         self._ended_at = 0.0
+        self.figures = BatchFigures()
 
     def call(self, methods: BatchMethods, key: Hashable, context: RequestContext, keywords: Keywords) -> Any:
         """The result for one request, which shares a batch only with requests of an equal key."""
@@ -174,19 +199,32 @@ class Batch:
             taken = set(map(id, group.requests))
             self._line = [each for each in self._line if id(each) not in taken]
             group.begin()
+            self.figures.add(group.requests)
         return group
 
 
 class _Request:
     """One request in line, in a batch, or done."""
 
-    __slots__ = ("context", "deadline", "done", "error", "group", "key", "keywords", "result", "signal")
+    __slots__ = (
+        "came_at",
+        "context",
+        "deadline",
+        "done",
+        "error",
+        "group",
+        "key",
+        "keywords",
+        "result",
+        "signal",
+    )
 
     def __init__(self, key: Hashable, context: RequestContext, keywords: Keywords) -> None:
         self.key = key
         self.context = context
         self.keywords = keywords
         self.deadline = context.deadline
+        self.came_at = time.monotonic()
         self.signal: queue.SimpleQueue[None] = queue.SimpleQueue()
         self.group: _Group | None = None
         self.done = False

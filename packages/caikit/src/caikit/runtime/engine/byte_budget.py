@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from types import TracebackType
 
-from .errors import RequestError
+from .errors import Reason, RequestError
 from .limits import DEFAULT_HELD_BYTES, HELD_BYTES_KEY
 from .status import Status
 
@@ -36,6 +36,7 @@ class ByteBudget:
                 raise RequestError(
                     Status.RESOURCE_EXHAUSTED,
                     f"The server holds too many large requests: more than {self._limit} bytes ({HELD_BYTES_KEY})",
+                    reason=Reason.BYTES_HELD,
                 )
             self._held += count
 

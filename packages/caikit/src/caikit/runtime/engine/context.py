@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from ._request_id import find_request_id, make_request_id
+from ._request_id import choose_request_id
 from .abort import AbortableIterator, call_abortable
 from .cancel import CancelToken
 
@@ -28,6 +28,10 @@ class Served:
 
 class Span(Protocol):
     """What is recorded of a request that is traced."""
+
+    @property
+    def ids(self) -> tuple[str, str]:
+        """Those of the trace and of the span, in hexadecimal digits."""
 
     def decoded(self, seconds: float) -> None:
         """The request is well-formed, which took this long; the work begins."""
@@ -64,6 +68,7 @@ class RequestContext:
         model_id: str | None = None,
         deadline: float | None = None,
         native: Callable[[], Any] | None = None,
+        request_id: str | None = None,
     ) -> None:
         self.model_id = model_id
         self.deadline = deadline
@@ -82,7 +87,7 @@ class RequestContext:
         self._headers: Mapping[str, str] | None = None
         self._make_native = native
         self._native: Any = None
-        self._request_id: str | None = None
+        self._request_id = request_id
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -100,15 +105,15 @@ class RequestContext:
 
     @property
     def request_id(self) -> str:
-        """The one that the client gave, if it is sound; else one of our own."""
+        """The one that the client gave, if it is sound: `x-request-id`, or the trace of `traceparent`; else a new one."""
         if self._request_id is None:
-            self._request_id = self.given_request_id or make_request_id()
+            self._request_id = choose_request_id(self.headers)
         return self._request_id
 
     @property
-    def given_request_id(self) -> str | None:
-        """The id that the client gave: `x-request-id`, or the trace of `traceparent`."""
-        return find_request_id(self.headers)
+    def trace_ids(self) -> tuple[str, str] | None:
+        """The ids of the trace and of the span of this request, if it is traced."""
+        return None if self.span is None else self.span.ids
 
     @property
     def time_remaining(self) -> float | None:

@@ -43,14 +43,30 @@ class Failure:
     in_stream: bool = False
 
 
-class RequestError(Exception):
-    """Raised when a request cannot be served; says with which status it ends."""
+class Reason(enum.Enum):
+    """Why a request was turned away before its work began."""
 
-    def __init__(self, status: Status, message: str, *, id: str | None = None) -> None:
+    QUEUE_FULL = "queue_full"
+    QUEUE_TIME = "queue_time"
+    CONCURRENCY = "concurrency"
+    SHUTDOWN = "shutdown"
+    BYTES_HELD = "bytes_held"
+    TOO_LARGE = "too_large"
+    ACCESS = "access"
+    UNKNOWN_METHOD = "unknown_method"
+
+
+class RequestError(Exception):
+    """Raised when a request cannot be served; says with which status it ends, and why it was turned away if it was."""
+
+    def __init__(
+        self, status: Status, message: str, *, id: str | None = None, reason: Reason | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.id = id or new_error_id()
+        self.reason = reason
 
 
 class MissingInputsError(RequestError):

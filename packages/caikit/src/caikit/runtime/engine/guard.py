@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
-from .errors import RequestError
+from .errors import Reason, RequestError
 from .status import Status
 
 # How long a transport waits for a decision, in seconds.
@@ -44,7 +44,7 @@ class AccessRefusedError(RequestError):
     """Raised when the caller is not known, or may not do this; `challenge` is for `WWW-Authenticate`."""
 
     def __init__(self, status: Status, message: str, challenge: str) -> None:
-        super().__init__(status, message)
+        super().__init__(status, message, reason=Reason.ACCESS)
         self.challenge = challenge
 
 
@@ -52,5 +52,5 @@ class UndecidedError(RequestError):
     """Raised when the guard can only tell after `settled` is done; a transport that does not wait refuses."""
 
     def __init__(self, message: str, settled: Future[None]) -> None:
-        super().__init__(Status.UNAVAILABLE, message)
+        super().__init__(Status.UNAVAILABLE, message, reason=Reason.ACCESS)
         self.settled = settled

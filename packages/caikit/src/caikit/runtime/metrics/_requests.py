@@ -139,10 +139,10 @@ def _durations(tallies: Tallies) -> Iterator[Metric]:
     for protocol, tally in tallies:
         labels = [protocol, tally.operation.name]
         with tally.lock:
-            total.add_metric(labels, tally.total.buckets(), tally.total.seconds)
+            total.add_metric(labels, tally.total.buckets(), tally.total.sum)
             for stage, histogram in tally.stages.items():
                 if stage != "first_item" or tally.operation.shape.output_streaming:
-                    stages.add_metric([*labels, stage], histogram.buckets(), histogram.seconds)
+                    stages.add_metric([*labels, stage], histogram.buckets(), histogram.sum)
     yield total
     yield stages
 
@@ -168,7 +168,7 @@ def _grpc(tallies: list[Tally]) -> Iterator[Metric]:
         histogram = HistogramMetricFamily(name, documentation, labels=_METHOD_LABELS)
         for tally in tallies:
             with tally.lock:
-                histogram.add_metric(tally.method, tally.total.buckets(), tally.total.seconds)
+                histogram.add_metric(tally.method, tally.total.buckets(), tally.total.sum)
         yield histogram
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from caikit.runtime.engine import RequestError
+from caikit.runtime.engine import Reason, Status
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -31,7 +31,7 @@ class ServerMetrics:
         self._count_jobs = count_jobs
         self._lock = threading.Lock()
         self._workers: list[tuple[str, Workers]] = []
-        self._refused: Counter[tuple[str, str]] = Counter()
+        self._refused: Counter[tuple[str, str, str]] = Counter()
 
     def add(self, protocol: str, workers: Workers) -> None:
         """Show these workers until they are removed."""
@@ -42,10 +42,10 @@ class ServerMetrics:
         with self._lock:
             self._workers = [pair for pair in self._workers if pair[1] is not workers]
 
-    def refused(self, protocol: str, refusal: RequestError) -> None:
-        """Count a request that no worker has seen."""
+    def refused(self, protocol: str, status: Status, reason: Reason) -> None:
+        """Count a request that was turned away."""
         with self._lock:
-            self._refused[protocol, refusal.status.name] += 1
+            self._refused[protocol, status.name, reason.value] += 1
 
     def collect(self) -> Iterator[Metric]:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -70,11 +70,11 @@ class ServerMetrics:
         yield queued
         refusals = CounterMetricFamily(
             "caikit_requests_refused",
-            "Requests that were refused because of a limit or a shutdown",
-            labels=["protocol", "code"],
+            "Requests that were turned away before their work began",
+            labels=["protocol", "code", "reason"],
         )
-        for labels, count in refused.items():
-            refusals.add_metric(labels, count)
+        for reason, count in refused.items():
+            refusals.add_metric(reason, count)
         yield refusals
         jobs = GaugeMetricFamily("caikit_jobs", "Known jobs by their state", labels=["kind", "state"])
         for labels, count in self._count_jobs().items():

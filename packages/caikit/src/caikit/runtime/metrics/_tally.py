@@ -6,8 +6,8 @@ import threading
 import time
 
 from caikit.runtime.engine import Kind, Observation, Operation, Shape
+from caikit.runtime.engine.histogram import Histogram
 
-from ._histogram import Histogram
 from ._labels import ModelLabels
 
 STAGES = ("queue", "decode", "run", "encode", "first_item")

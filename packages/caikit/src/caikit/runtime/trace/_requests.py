@@ -19,6 +19,7 @@ log = alog.use_channel("TRACE")
 Result = TypeVar("Result")
 
 _TRACER = "caikit.runtime"
+_HTTP = "http"
 _LONGEST_TEXT = 200
 _SERVICER = "caikit.runtime.servicers.global_predict_servicer.GlobalPredictServicer"
 _SERVER_FAULTS = frozenset(
@@ -66,6 +67,7 @@ class RequestSpan:
         from opentelemetry import trace
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+        self._protocol = protocol
         self._context = observation.context
         self._operation = operation = observation.operation
         self._tracer = TRACING.tracer(_TRACER)
@@ -80,6 +82,7 @@ class RequestSpan:
                 "rpc.service": operation.service,
                 "rpc.method": operation.name,
                 "request_id": observation.context.request_id,
+                **(_http_attributes(observation) if protocol == _HTTP else {}),
             },
         )
         self._around = trace.set_span_in_context(self._span, parent)
@@ -87,6 +90,11 @@ class RequestSpan:
         self._thread = threading.get_ident()
         # What modules and the libraries below them trace is found by this.
         self._token = current.attach(self._around)
+
+    @property
+    def ids(self) -> tuple[str, str]:
+        found = self._span.get_span_context()
+        return f"{found.trace_id:032x}", f"{found.span_id:016x}"
 
     def decoded(self, seconds: float) -> None:
         from opentelemetry import context as current
@@ -133,7 +141,10 @@ class RequestSpan:
         if self._operation.kind in (Kind.INFERENCE, Kind.JOB):
             span.set_attribute("model_id", _text(self._context.model_id))
         span.set_attribute("status", status.name)
-        span.set_attribute("rpc.grpc.status_code", status.value)
+        if self._protocol != _HTTP:
+            span.set_attribute("rpc.grpc.status_code", status.value)
+        if status in _SERVER_FAULTS:
+            span.set_attribute("error.type", status.name)
         for stage in ("queued", "decode", "work", "encode"):
             span.set_attribute(f"seconds.{stage}", getattr(observation, stage))
         if self._operation.shape.output_streaming:
@@ -156,6 +167,24 @@ class RequestSpan:
             self._work.record_exception(observation.error)
             _fail(self._work, observation)
         self._work.end()
+
+
+def _http_attributes(observation: Observation) -> dict[str, str | int]:
+    """What the conventions of OpenTelemetry say about a request over HTTP, as far as it is known before the answer."""
+    found: dict[str, str | int] = {}
+    route, headers = observation.operation.http, observation.context.headers
+    if route is not None:
+        found |= {"http.request.method": route.method, "http.route": route.path, "url.path": route.path}
+    if "user-agent" in headers:
+        found["user_agent.original"] = _text(headers["user-agent"])
+    host, colon, port = headers.get("host", "").rpartition(":")
+    if colon and port.isdecimal():
+        found["server.port"] = int(port[:5])
+    else:
+        host = headers.get("host", "")
+    if host:
+        found["server.address"] = _text(host)
+    return found
 
 
 def _work_name(operation: Operation) -> str | None:
