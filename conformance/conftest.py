@@ -9,14 +9,16 @@ import pytest
 
 from conformance.replay.server import Target, serve
 
+HTTP_URL, GRPC_TARGET = os.environ.get("CAIKIT_HTTP_URL"), os.environ.get("CAIKIT_GRPC_TARGET")
+SERVERS = ["given"] if HTTP_URL or GRPC_TARGET else ["standard", "native"]
 
-@pytest.fixture(scope="session")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    http_url, grpc_target = os.environ.get("CAIKIT_HTTP_URL"), os.environ.get("CAIKIT_GRPC_TARGET")
-    if http_url or grpc_target:
-        yield Target(http_url and http_url.rstrip("/"), grpc_target)
+
+@pytest.fixture(scope="session", params=SERVERS)
+def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    if request.param == "given":
+        yield Target(HTTP_URL and HTTP_URL.rstrip("/"), GRPC_TARGET)
     else:
-        with serve(tmp_path_factory.mktemp("server")) as started:
+        with serve(tmp_path_factory.mktemp("server"), request.param) as started:
             yield started
 
 

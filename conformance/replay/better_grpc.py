@@ -77,6 +77,10 @@ UNMARKED: dict[str, GrpcAnswer] = {
         for name, record in _RECORDS.items()
         if "wart" not in record and (record.get("response") or {}).get("state") == "ERRORED"
     },
+    # The recorded server told where its folders lie.
+    "train-src-status-dirmissing": _changed(
+        "train-src-status-dirmissing", **_COMPLETED, reasons=["Invalid json directory source file: nodir"]
+    ),
     # The recorded server failed because the model was still loading when its folder went away.
     "undeploy": GrpcAnswer(code="OK", responses=[{"model_id": "gd1"}]),
 }

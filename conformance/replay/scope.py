@@ -1,4 +1,4 @@
-"""Records that the server cannot answer yet."""
+"""Records that cannot be replayed."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from collections.abc import Mapping
 
 NOT_SERVED_YET: Mapping[str, Mapping[str, str]] = {
     "http": {},
-    "grpc": {"status-of-custom": "the job was started through the process service, which is not served yet"},
+    "grpc": {"status-of-custom": "the job was started by a call that is not among these records"},
 }

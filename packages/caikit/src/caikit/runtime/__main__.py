@@ -13,6 +13,8 @@ import alog
 from caikit.config import get_config
 from caikit.core.toolkit import logging
 
+from ._serving.signals import SIGNAL_RELAY
+from ._serving.start_failures import told_in_one_sentence
 from ._workers.program import run_program
 
 if TYPE_CHECKING:
@@ -31,9 +33,10 @@ def main() -> None:
         epilog="Settings come from the files that CONFIG_FILES names and from the environment, such as "
         "RUNTIME_LIBRARY=my_library and RUNTIME_HTTP_PORT=8080.",
     ).parse_args()
-    logging.configure()
-    protocols = _enabled_protocols()
-    run_program(protocols, partial(_serve_alone, protocols))
+    with told_in_one_sentence():
+        logging.configure()
+        protocols = _enabled_protocols()
+        run_program(protocols, partial(_serve_alone, protocols))
 
 
 def find_servers(protocols: Sequence[str]) -> list[type[RuntimeServerBase]]:
@@ -47,7 +50,6 @@ def find_servers(protocols: Sequence[str]) -> list[type[RuntimeServerBase]]:
 
 def _serve_alone(protocols: Sequence[str]) -> None:
     from ._serving.libraries import import_libraries
-    from ._serving.signals import SIGNAL_RELAY
 
     with SIGNAL_RELAY.waiting():
         import_libraries()
@@ -58,6 +60,8 @@ def _serve(server_classes: list[type[RuntimeServerBase]]) -> None:
     servers: list[RuntimeServerBase] = []
     try:
         for server_class in server_classes:
+            if SIGNAL_RELAY.is_ending:
+                break
             servers.append(server_class())
             servers[-1].start(blocking=False)
         for server in servers:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import inspect
 import json
+import logging
 import os
 import shutil
 import sys
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NoReturn
 
 from caikit.config import configure, get_config
@@ -21,7 +22,7 @@ from .names import ServiceType
 from .service_factory import ServicePackageFactory
 from .services._lock import LockError
 from .services._spec import RpcSpec
-from .services.left_out import left_out
+from .services.left_out import left_out, log_text
 from .services.lock_file import check_lock, write_lock
 from .services.modules_file import write_modules
 from .services.package import enabled_services, service_rpcs
@@ -69,7 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.path.insert(0, os.getcwd())
     parser = argparse.ArgumentParser(prog="caikit-render-interfaces", description=__doc__)
     add_arguments(parser)
-    run(parser.parse_args(arguments), parser)
+    with _plain_warnings(parser.prog):
+        run(parser.parse_args(arguments), parser)
 
 
 def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
@@ -89,6 +91,28 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
         parser.exit(1, f"{parser.prog}: {problem}\n")
     if _report("Left out", lines):
         sys.exit(1)
+
+
+@contextmanager
+def _plain_warnings(program: str) -> Iterator[None]:
+    """Warnings as lines for people, unless somebody has set up the logging."""
+    root = logging.getLogger()
+    handler = _PlainHandler(program)
+    if not root.handlers:
+        root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+
+
+class _PlainHandler(logging.Handler):
+    def __init__(self, program: str) -> None:
+        super().__init__(logging.WARNING)
+        self._program = program
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(f"{self._program}: {log_text(record)}", file=sys.stderr)  # noqa: T201 - a command tells what it has found
 
 
 def _run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:

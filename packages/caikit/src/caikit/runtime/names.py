@@ -71,6 +71,8 @@ MANAGEMENT_ENDPOINT = "/management"
 MODEL_MANAGEMENT_ENDPOINT = f"{MANAGEMENT_ENDPOINT}/models"
 TRAINING_MANAGEMENT_ENDPOINT = f"{MANAGEMENT_ENDPOINT}/trainings"
 
+TRAINING_JOBS_SERVICE = "caikit.runtime.training.TrainingJobs"
+
 
 class ServiceType(Enum):
     """The services of a runtime."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from types import FrameType
@@ -140,6 +141,11 @@ class RuntimeServerBase(abc.ABC):
         """End the running requests now."""
         self._cancel_head()
 
+    def is_stuck(self, seconds: float) -> bool:
+        """The event loop, if there is one, has not turned for so long."""
+        tick = self._last_tick
+        return not self._stopping and tick is not None and time.monotonic() - tick > seconds
+
     # Services
 
     @property
@@ -184,6 +190,11 @@ class RuntimeServerBase(abc.ABC):
     @property
     @abc.abstractmethod
     def _grace_seconds(self) -> float: ...
+
+    @property
+    def _last_tick(self) -> float | None:
+        """When the event loop has turned; None if there is none."""
+        return None
 
     @property
     def _exit_grace_seconds(self) -> float:

@@ -12,6 +12,8 @@ import pytest
 from google.protobuf import descriptor_pb2
 
 from caikit.runtime.protobufs import (
+    model_mesh_pb2,
+    model_mesh_pb2_grpc,
     model_runtime_pb2,
     model_runtime_pb2_grpc,
     process_pb2,
@@ -63,6 +65,32 @@ def test_stub_and_servicer(served):
     request = process_pb2.ProcessRequest(trainingID="t", request_dict={"a": "b"})
     answer = process_pb2_grpc.ProcessStub(channel).Run(request, timeout=5)
     assert (answer.trainingID, dict(answer.response_dict)) == ("t", {"a": "b"})
+
+
+def test_models_of_a_mesh(served):
+    class Mesh(model_mesh_pb2_grpc.ModelMeshServicer):
+        def registerModel(self, request, context):  # noqa: N802 - the name of the RPC
+            known = request.modelId == "a" and request.modelInfo.path == "/p"
+            return model_mesh_pb2.ModelStatusInfo(
+                status=model_mesh_pb2.ModelStatusInfo.LOADED
+                if known
+                else model_mesh_pb2.ModelStatusInfo.NOT_FOUND
+            )
+
+    stub = model_mesh_pb2_grpc.ModelMeshStub(
+        served((model_mesh_pb2_grpc.add_ModelMeshServicer_to_server, Mesh()))
+    )
+    info = model_mesh_pb2.ModelInfo(type="t", path="/p", key="{}")
+    request = model_mesh_pb2.RegisterModelRequest(modelId="a", modelInfo=info, loadNow=True, sync=True)
+    assert stub.registerModel(request, timeout=5).status == 3
+    for call, request in [
+        (stub.unregisterModel, model_mesh_pb2.UnregisterModelRequest(modelId="a")),
+        (stub.getModelStatus, model_mesh_pb2.GetStatusRequest(modelId="a")),
+        (stub.ensureLoaded, model_mesh_pb2.EnsureLoadedRequest(modelId="a", lastUsedTime=1, sync=True)),
+    ]:
+        with pytest.raises(grpc.RpcError) as caught:
+            call(request, timeout=5)
+        assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
 def test_enum_values_are_attributes():

@@ -36,12 +36,14 @@ def make_settings(directory: Path, **runtime: Any) -> dict[str, Any]:
     return {"runtime": settings, "log": {"level": "info"}}
 
 
-@pytest.fixture
-def configure(tmp_path: Path, temp_config: Callable[[dict[str, Any]], None]) -> Callable[..., None]:
+@pytest.fixture(params=["standard", "native"])
+def configure(
+    request: pytest.FixtureRequest, tmp_path: Path, temp_config: Callable[[dict[str, Any]], None]
+) -> Callable[..., None]:
     """Sets what a server of the test library needs; keyword arguments go to the section `runtime`."""
 
     def apply(**runtime: Any) -> None:
-        temp_config(make_settings(tmp_path, **runtime))
+        temp_config(make_settings(tmp_path, **{"transport": request.param, **runtime}))
 
     return apply
 

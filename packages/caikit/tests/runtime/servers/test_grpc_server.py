@@ -186,6 +186,17 @@ def test_options(configure, calls):
         assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
+def test_options_of_answers(configure, calls):
+    configure(
+        grpc={"options": {"grpc.max_send_message_length": 1000, "grpc.default_compression_algorithm": 2}}
+    )
+    with RuntimeGRPCServer() as server, server.make_local_channel() as channel:
+        assert calls.unary(channel, "a" * 500).text == "A" * 500
+        with pytest.raises(grpc.RpcError) as raised:
+            calls.unary(channel, "".join(map(str, range(1000))))
+        assert raised.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
 def test_garbage_is_refused_and_the_server_goes_on(configure, calls):
     configure()
     noise = random.Random(3)

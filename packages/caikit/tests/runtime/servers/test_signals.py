@@ -49,6 +49,27 @@ def test_main_thread_with_work_of_its_own_is_ended(relay):
     relay.remove(server)
 
 
+def test_a_signal_while_the_next_server_is_built_is_for_that_one_too(relay):
+    first, second = Server(), Server()
+    with relay.waiting():
+        relay.add(first)
+        signal.raise_signal(signal.SIGTERM)
+        thread = threading.Thread(target=relay.remove, args=(first,))
+        thread.start()
+        thread.join()
+        assert relay.is_ending
+        relay.add(second)
+        assert (first.events, second.events) == ([signal.SIGTERM], [signal.SIGTERM])
+        relay.remove(second)
+
+
+def test_before_the_first_server_a_signal_ends_the_main_thread(relay):
+    with pytest.raises(SystemExit), relay.waiting():
+        signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), relay.waiting():
+        signal.raise_signal(signal.SIGINT)
+
+
 def test_servers_removed_by_another_thread(relay):
     first, second = Server(), Server()
     relay.add(first)

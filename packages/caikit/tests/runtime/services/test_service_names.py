@@ -140,3 +140,49 @@ def test_importing_names_loads_no_server_library():
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "[]"
+
+
+def test_words_of_the_wire():
+    assert {member.name: member.value for member in ServiceType} == {
+        "INFERENCE": 1,
+        "TRAINING": 2,
+        "TRAINING_MANAGEMENT": 3,
+        "INFO": 4,
+        "MODEL_MANAGEMENT": 5,
+        "JOB_INFERENCE": 6,
+    }
+    assert {member.name: member.value for member in names.StreamEventTypes} == {
+        "MESSAGE": "message",
+        "ERROR": "error",
+    }
+    assert {
+        name: getattr(names, name)
+        for name in (
+            "ACK_HEADER_STRING",
+            "EXTRA_OPENAPI_KEY",
+            "LOCAL_MODEL_TYPE",
+            "MODEL_ID",
+            "MODEL_MESH_MODEL_ID_KEY",
+            "OPTIONAL_INPUTS_KEY",
+            "REQUIRED_INPUTS_KEY",
+        )
+    } == {
+        "ACK_HEADER_STRING": "acknowledgement",
+        "EXTRA_OPENAPI_KEY": "extra_openapi",
+        "LOCAL_MODEL_TYPE": "standalone-model",
+        "MODEL_ID": "model_id",
+        "MODEL_MESH_MODEL_ID_KEY": "mm-model-id",
+        "OPTIONAL_INPUTS_KEY": "parameters",
+        "REQUIRED_INPUTS_KEY": "inputs",
+    }
+
+
+def test_paths_that_do_not_depend_on_the_library():
+    assert (names.HEALTH_ENDPOINT, names.INFO_ENDPOINT, names.MANAGEMENT_ENDPOINT) == (
+        "/health",
+        "/info",
+        "/management",
+    )
+    assert (names.RUNTIME_INFO_ENDPOINT, names.MODELS_INFO_ENDPOINT) == ("/info/version", "/info/models")
+    assert names.MODEL_MANAGEMENT_ENDPOINT == "/management/models"
+    assert names.TRAINING_MANAGEMENT_ENDPOINT == "/management/trainings"

@@ -194,6 +194,18 @@ def test_a_default_tells_the_type(fields, default, field):
     assert fields(module_with(MISSING, default)) == ["string text = 1", f"{field} p = 2"]
 
 
+@pytest.mark.parametrize("written", ["", ": str", ": int"])
+def test_a_producer_id_is_one_whatever_its_annotation(fields, written):
+    names: dict[str, Any] = {"Thing": Thing}
+    exec(f"def run(self, text: str, producer_id{written} = None) -> Thing: return Thing(1)", names)
+    cls = type("ProducerModule", (ModuleBase,), {"run": names["run"], "__module__": __name__})
+    cls = module(id=str(uuid.uuid4()), name="Producer", version="0.0.1", task=ParameterTask)(cls)
+    assert fields(cls) == [
+        "string text = 1",
+        "optional caikit_data_model.common.ProducerId producer_id = 2",
+    ]
+
+
 def test_nothing_tells_the_type(fields):
     assert fields(module_with(MISSING, None)) == ["string text = 1"]
 
@@ -257,6 +269,18 @@ def test_the_order_of_a_union_is_that_of_the_source(fields):
             return Thing(1)
 
     assert fields(Written) == ["string text = 1", "optional int64 p = 2"]
+
+
+@pytest.mark.parametrize("annotation", [Level, Optional[Level], List[Level], Dict[str, Level]])
+def test_an_enum_is_left_out_with_a_warning(serve, caplog, annotation):
+    cls = module_with(annotation, Level.HIGH)
+    # A warning is told once in a process.
+    cls.__qualname__ = f"Enum{uuid.uuid4().hex}"
+    assert described(serve(cls).messages.ParameterTaskRequest) == ["string text = 1"]
+    (line,) = [record for record in caplog.records if cls.__qualname__ in record.getMessage()]
+    assert line.levelname == "WARNING"
+    assert "parameter 'p'" in line.getMessage()
+    assert "all calls use its default: an enum travels in a field of a data object" in line.getMessage()
 
 
 def test_a_parameter_that_cannot_travel_and_has_no_default_is_reported(serve, caplog):

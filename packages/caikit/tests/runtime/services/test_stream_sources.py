@@ -176,12 +176,35 @@ def test_directories(source_class, base, extension):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        (FileReference("missing.json"), "Invalid .json data source file: missing.json"),
-        (FileReference("missing.txt"), "Invalid .txt data source file: missing.txt"),
-        (FileReference("rows.txt"), "Extension not supported! .txt"),
-        (FileReference("nothing"), "Could not load input file with no extension: nothing"),
+        (
+            FileReference("missing.json"),
+            "Invalid .json data source file: missing.json",
+        ),
+        (
+            FileReference("missing.txt"),
+            "Invalid .txt data source file: missing.txt",
+        ),
+        (
+            FileReference("many"),
+            "Invalid data source file: many (expected a file, it is a folder)",
+        ),
+        (FileReference(""), "Invalid data source file: expected its name, got none"),
+        (
+            FileReference("rows.txt"),
+            "Extension not supported! .txt (expected .json, .jsonl or .csv, or none, got rows.txt)",
+        ),
+        (
+            FileReference("nothing"),
+            (
+                "Could not load input file with no extension: nothing (expected a JSON array, JSON lines, a multipart "
+                "form or CSV, with items that are Sample)"
+            ),
+        ),
         (Directory("many", "csv"), "directory many contains no source files with extension csv"),
-        (Directory("many", "txt"), "Extension not supported! txt"),
+        (
+            Directory("many", "txt"),
+            "Extension not supported! txt (expected .json, .jsonl or .csv, for folder many)",
+        ),
     ],
 )
 def test_unreadable_sources_fail_when_they_are_read(source_class, base, source, message):
@@ -233,9 +256,11 @@ def test_a_file_that_vanishes_is_named_as_in_the_request(source_class, base):
 
 
 def test_a_missing_directory(source_class, base):
-    source = source_class(directory=Directory("nodir"))
-    with pytest.raises(CaikitRuntimeException, match=r"Invalid json directory source file: .*/data/nodir"):
-        list(source)
+    found = {"nodir": "", "rows.json": " (expected a folder, it is a file)"}
+    for name, reason in found.items():
+        with pytest.raises(CaikitRuntimeException) as caught:
+            list(source_class(directory=Directory(name)))
+        assert caught.value.message == (f"Invalid json directory source file: {name}{reason}")
 
 
 def test_object_stores_are_not_read(source_class, base):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from caikit.runtime._serving.start_failures import told_in_one_sentence
 from caikit.runtime._workers.program import run_program
 
 
@@ -12,4 +13,5 @@ def serve_alone() -> None:
 
 
 if __name__ == "__main__":
-    run_program(["grpc"], serve_alone)
+    with told_in_one_sentence():
+        run_program(["grpc"], serve_alone)

@@ -19,7 +19,12 @@ from caikit.runtime._serving.transport_choice import uses_native
 from caikit.runtime._workers.seat import grpc_seat, is_worker, shared_operations
 from caikit.runtime.engine import Kind, Operation
 from caikit.runtime.heads.grpc import build_endpoints
-from caikit.runtime.names import ServiceType, get_service_name, get_service_package_name
+from caikit.runtime.names import (
+    TRAINING_JOBS_SERVICE,
+    ServiceType,
+    get_service_name,
+    get_service_package_name,
+)
 from caikit.runtime.security import Access, Scope
 from caikit.runtime.server_base import RuntimeServerBase
 from caikit.runtime.service_factory import ServicePackage
@@ -121,6 +126,10 @@ class RuntimeGRPCServer(RuntimeServerBase):
         return self._settings.grace_seconds
 
     @property
+    def _last_tick(self) -> float | None:
+        return self._transport.last_tick
+
+    @property
     def _exit_grace_seconds(self) -> float:
         return 0
 
@@ -129,7 +138,7 @@ class RuntimeGRPCServer(RuntimeServerBase):
         return int(self.config.runtime.grpc.server_thread_pool_size or super()._thread_count)
 
     def _serves(self, operation: Operation) -> bool:
-        if operation.service == _TRAINING_MANAGEMENT:
+        if operation.service in (_TRAINING_MANAGEMENT, TRAINING_JOBS_SERVICE):
             return self.enable_training
         match operation.kind:
             case Kind.INFERENCE:
@@ -161,7 +170,7 @@ class RuntimeGRPCServer(RuntimeServerBase):
             Kind.INFERENCE in kinds and self.inference_service,
             Kind.JOB in kinds and self.inference_job_service,
             Kind.TRAINING in kinds and self.training_service,
-            Kind.TRAINING in kinds and self.training_management_service,
+            self.training_management_service,
             self.model_management_service,
             self.runtime_info_service,
         )
@@ -195,7 +204,7 @@ class RuntimeGRPCServer(RuntimeServerBase):
             if settings.find_available_port:
                 return self._transport.listen(f"{settings.host}:0", credentials)
             raise RuntimeError(
-                f"Cannot listen on port {settings.port} (runtime.grpc.port): {error}"
+                f"Cannot listen on port {settings.port} (runtime.grpc.port): {str(error).partition(';')[0]}"
             ) from error
 
     def _listen_on_unix_socket(self) -> None:

@@ -19,6 +19,10 @@ class Transport(Protocol):
     @property
     def server(self) -> Any: ...
 
+    @property
+    def last_tick(self) -> float | None:
+        """When the event loop has turned, in seconds of `time.monotonic`; None if there is none."""
+
     def listen(self, address: str, credentials: Any = None) -> int:
         """Bind an address; returns the port. Raises RuntimeError when it cannot be bound."""
 
@@ -61,7 +65,9 @@ def make_native_transport(
 ) -> Transport:
     from caikit.runtime._serving.native import (
         NativeGrpcTransport,
+        compression,
         grpc_limits,
+        longest_answer,
         longest_message,
         shares_port,
     )
@@ -72,6 +78,8 @@ def make_native_transport(
         workers=lane.workers,
         gate=lane.gate,
         longest_message=longest_message(settings.options),
+        longest_answer=longest_answer(settings.options),
+        compression=compression(settings.options),
         maximum_concurrent_rpcs=settings.maximum_concurrent_rpcs,
         read_seconds=core.read_seconds,
         stall_seconds=core.stall_seconds,

@@ -66,6 +66,10 @@ class RuntimeHTTPServer(RuntimeServerBase):
     def _grace_seconds(self) -> float:
         return self._settings.grace_seconds
 
+    @property
+    def _last_tick(self) -> float | None:
+        return None if self._serving is None else self._serving.last_tick
+
     def _make_head(self) -> HttpHead:
         core = self._core
         return HttpHead(
@@ -132,6 +136,8 @@ class RuntimeHTTPServer(RuntimeServerBase):
             min_body_rate=self._settings.min_body_rate,
             stall_seconds=settings.stall_seconds,
             probes=frozenset(path.encode() for path in PROBE_PATHS),
+            message_bytes=self._settings.max_body_size,
+            bytes_held=self._lane.gate.bytes_held,
         )
 
     def _listen(self) -> socket.socket:

@@ -49,8 +49,8 @@ def build_file(
             for number, value in enumerate(values):
                 enum.value.add(name=value, number=number)
         for inner_name, inner_fields in (nested or {}).get(message_name, {}).items():
-            _add_fields(message.nested_type.add(name=inner_name), inner_fields, f"{path}.{inner_name}")
-        _add_fields(message, fields, path)
+            _add_fields(message.nested_type.add(name=inner_name), inner_fields, f"{path}.{inner_name}", {})
+        _add_fields(message, fields, path, {name: f".{package}.{name}" for name in messages})
     methods = file.service.add(name=service).method
     for rpc, (request, response) in rpcs.items():
         methods.add(name=rpc, input_type=f".{package}.{request}", output_type=f".{package}.{response}")
@@ -73,7 +73,9 @@ def message_classes(file: Any) -> dict[str, Any]:
     }
 
 
-def _add_fields(message: descriptor_pb2.DescriptorProto, fields: Fields, path: str) -> None:
+def _add_fields(
+    message: descriptor_pb2.DescriptorProto, fields: Fields, path: str, others: Mapping[str, str]
+) -> None:
     inner = {each.name for each in message.nested_type}
     enums = {each.name for each in message.enum_type}
     for text in fields:
@@ -90,6 +92,8 @@ def _add_fields(message: descriptor_pb2.DescriptorProto, fields: Fields, path: s
             field.type, field.type_name = _Field.TYPE_ENUM, f"{path}.{kind}"
         elif kind in inner:
             field.type, field.type_name = _Field.TYPE_MESSAGE, f"{path}.{kind}"
+        elif kind in others:
+            field.type, field.type_name = _Field.TYPE_MESSAGE, others[kind]
         else:
             field.type = _SCALARS[kind]
 

@@ -60,6 +60,10 @@ class InterfaceLock:
         self.built[message] = assigned
         return {each.name: each.number for each in assigned}
 
+    def describes(self, message: str) -> bool:
+        """Whether the file has just the fields that a message was built with."""
+        return set(self.built[message]) == set(self.messages.get(message, ()))
+
     def differences(self, rpcs: Mapping[str, str]) -> list[str]:
         """What existing clients would notice, one sentence each."""
         found = [

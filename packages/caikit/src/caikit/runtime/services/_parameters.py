@@ -11,7 +11,7 @@ import alog
 from caikit.core.data_model import DataObjectBase
 
 from ._reports import warn_once
-from ._types import field_annotation
+from ._types import field_annotation, holds_enum
 
 if TYPE_CHECKING:
     from caikit.core.modules import ModuleBase
@@ -91,6 +91,13 @@ def _report_left_out(
             log,
             "<RUN52304311W>",
             f"{place} is left out of the service and has no default: its type {annotation} cannot travel",
+        )
+    elif holds_enum(annotation):
+        warn_once(
+            log,
+            "<RUN52304314W>",
+            f"{place} is left out of the service, so that all calls use its default: "
+            "an enum travels in a field of a data object, not as a parameter",
         )
     else:
         log.debug(

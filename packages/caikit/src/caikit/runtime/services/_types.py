@@ -6,6 +6,7 @@ A parameter whose type has no counterpart in a message is left out: `field_annot
 from __future__ import annotations
 
 import datetime
+import enum
 import sys
 import types
 import typing
@@ -15,7 +16,7 @@ from caikit.core.data_model import OneofField
 from caikit.core.data_model.base import DataBase
 from caikit.core.data_model.json_dict import JsonDict
 
-__all__ = ["element_type", "field_annotation", "is_data_object", "union_members"]
+__all__ = ["element_type", "field_annotation", "holds_enum", "is_data_object", "union_members"]
 
 _NUMPY_SCALARS = ("int32", "int64", "uint32", "uint64", "float32", "float64")
 _MAP_KEYS = (int, str, bool)
@@ -43,6 +44,14 @@ def element_type(annotation: Any) -> Any | None:
     if isinstance(origin, type) and hasattr(origin, "__iter__") and len(arguments) == 1:
         return arguments[0]
     return None
+
+
+def holds_enum(annotation: Any) -> bool:
+    """Whether this is an enum, or a union, list or map with one in it."""
+    annotation = _strip_annotated(annotation)
+    if isinstance(annotation, enum.EnumMeta):
+        return True
+    return any(holds_enum(argument) for argument in typing.get_args(annotation))
 
 
 def is_data_object(annotation: Any) -> bool:

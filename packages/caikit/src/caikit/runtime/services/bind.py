@@ -21,6 +21,7 @@ from .bind_inference import Backends, ModelCalls, Work, inference_work
 from .bind_jobs import PredictionJobs
 from .bind_management import info_work, model_management_work
 from .bind_training import TrainingStart, training_management_work
+from .bind_training_jobs import training_jobs_operations
 from .fixed import fixed_rpcs
 from .inference import inference_rpcs
 from .jobs import job_rpcs
@@ -98,7 +99,8 @@ class _Binder:
             log.warning("<RUN56019263W>", "Training is off: %s", error)
             return []
         starts = [self._operation(spec, TrainingStart(spec, self._store, self._config)) for spec in specs]
-        return starts + self._fixed(ServiceType.TRAINING_MANAGEMENT, training_management_work())
+        management = self._fixed(ServiceType.TRAINING_MANAGEMENT, training_management_work())
+        return starts + management + training_jobs_operations()
 
     def model_management(self) -> list[Operation]:
         return self._fixed(ServiceType.MODEL_MANAGEMENT, model_management_work(self._store))

@@ -16,7 +16,7 @@ from caikit.runtime.engine.status import Status
 
 from .bind_arguments import ArgumentReader, Converter, Leases
 from .bind_plan import CallPlan, CallPlans
-from .bind_streams import MISSING, HeldStream, RequestStreams, absent_element
+from .bind_streams import MISSING, HeldStream, RequestStreams, absent_element, missed_inputs
 
 if TYPE_CHECKING:
     from caikit.core import TaskBase
@@ -121,9 +121,10 @@ def _answer_once(calls: ModelCalls, prepare: Prepare, context: RequestContext, a
 def _answer_stream(calls: ModelCalls, prepare: Prepare, context: RequestContext, arguments: Any) -> Any:
     model, plan, leases = calls.find(context)
     try:
-        result = _call(model, plan, context, prepare(plan, context, arguments, leases))
+        keywords = prepare(plan, context, arguments, leases)
+        result = _call(model, plan, context, keywords)
         if isinstance(result, Iterable):
-            return HeldStream(context.iterate(result), leases)
+            return HeldStream(context.iterate(result), leases, absent=plan.needed.difference(keywords))
     except BaseException:
         leases.release()
         raise
@@ -145,10 +146,13 @@ def _call(
         if batch is not None:
             return batch.call(model, context, keywords)
         return context.call(partial(method, **keywords))
-    except TypeError as error:
-        missing = _missing(method, keywords)
-        if missing:
-            raise MissingInputsError(missing) from error
+    except (AttributeError, TypeError) as error:
+        missing = _missing(method, keywords) if isinstance(error, TypeError) else []
+        problem = (
+            MissingInputsError(missing) if missing else missed_inputs(error, plan.needed - keywords.keys())
+        )
+        if problem is not None:
+            raise problem from error
         raise
 
 

@@ -32,6 +32,8 @@ class CallPlan:
     context_optional: bool
     empties: Mapping[str, Callable[[], Any]]
     """Makers of the empty list or map for each parameter that has to be given."""
+    needed: frozenset[str]
+    """Inputs that the task requires, and for which the method takes None."""
     served: Served
 
 
@@ -71,6 +73,11 @@ class CallPlans:
                 for name in accepted - set(defaults)
                 if (maker := _empty_maker(self._fields[name])) is not None
             },
+            needed=frozenset(
+                name
+                for name in self._task.get_required_parameters(self._shape.input_streaming)
+                if name in accepted and name in defaults and defaults[name] is None
+            ),
             served=Served(module, self._task.__name__, signature.method_name),
         )
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from caikit.core.data_model import DataStream
 from caikit.core.data_model._schema import MapOf, Node, Repeated, Scalar
-from caikit.runtime.engine.errors import RequestError
+from caikit.runtime.engine.errors import MissingInputsError, RequestError
 from caikit.runtime.engine.status import Status
 
 if TYPE_CHECKING:
@@ -24,11 +24,15 @@ _ZEROS: dict[str, Any] = {"string": "", "bytes": b"", "bool": False, "double": 0
 class HeldStream:
     """The answers of a model, which stays in use until they end or nobody wants more of them."""
 
-    __slots__ = ("_items", "_leases")
+    __slots__ = ("_absent", "_items", "_leases")
 
-    def __init__(self, items: Iterator[Any], leases: Leases) -> None:
+    def __init__(
+        self, items: Iterator[Any], leases: Leases, *, absent: Collection[str] = frozenset()
+    ) -> None:
+        """`absent` are the inputs that the request lacks, though the task requires them."""
         self._items = items
         self._leases = leases
+        self._absent = absent
 
     def __iter__(self) -> HeldStream:
         return self
@@ -36,8 +40,11 @@ class HeldStream:
     def __next__(self) -> Any:
         try:
             return next(self._items)
-        except BaseException:
+        except BaseException as error:
             self.close()
+            problem = missed_inputs(error, self._absent)
+            if problem is not None:
+                raise problem from error
             raise
 
     def close(self) -> None:
@@ -47,6 +54,13 @@ class HeldStream:
                 close()
         finally:
             self._leases.release()
+
+
+def missed_inputs(error: BaseException, absent: Collection[str]) -> MissingInputsError | None:
+    """The mistake of the client, if a module has failed on None in the place of an input."""
+    if absent and isinstance(error, AttributeError | TypeError) and "NoneType" in str(error):
+        return MissingInputsError(sorted(absent))
+    return None
 
 
 class RequestStreams:

@@ -9,7 +9,7 @@ from typing import Any
 
 import alog
 
-__all__ = ["left_out"]
+__all__ = ["left_out", "log_text"]
 
 # Told as advice: nothing is left out.
 _ADVICE = ("<RUN35134050W>", "<RUN35134057W>")
@@ -29,6 +29,15 @@ def left_out() -> Iterator[list[str]]:
         log.removeHandler(collector)
 
 
+def log_text(record: logging.LogRecord) -> str:
+    """What a log record says, without its code."""
+    content: Any = record.msg
+    if not isinstance(content, dict):
+        return record.getMessage()
+    text = str(content["message"])
+    return text % content["args"] if content.get("args") else text
+
+
 class _Collector(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
@@ -37,7 +46,6 @@ class _Collector(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         content: Any = record.msg
         if isinstance(content, dict) and content.get("log_code") not in _ADVICE:
-            text = str(content["message"])
-            line = text % content["args"] if content.get("args") else text
+            line = log_text(record)
             if line not in self.lines:
                 self.lines.append(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +27,9 @@ log = alog.use_channel("SERVICES")
 
 _locks: dict[tuple[str, int, int], InterfaceLock] = {}
 
+# Whoever compares an interface with its lock tells the differences at the end, all of them at once.
+_comparing: ContextVar[bool] = ContextVar("comparing", default=False)
+
 
 def locked(message: str, fields: Mapping[str, Parameter]) -> dict[str, Parameter]:
     """The fields with the numbers that the configured lock has for them."""
@@ -35,7 +39,7 @@ def locked(message: str, fields: Mapping[str, Parameter]) -> dict[str, Parameter
     lock = _read_once(path)
     wire = {name: wire_fields(name, field.annotation) for name, field in fields.items()}
     numbers = lock.assign(message, [each for every in wire.values() for each in every])
-    if lock.built[message] != lock.messages.get(message):
+    if not _comparing.get() and not lock.describes(message):
         warn_once(
             log,
             "<RUN35134057W>",
@@ -54,7 +58,7 @@ def write_lock(build: Callable[[], list[RpcSpec]]) -> list[str]:
     if new:
         _write(path, InterfaceLock(path).text({}))
     try:
-        rpcs = _signatures(build())
+        rpcs = _compared(build)
     except BaseException:
         if new:
             os.remove(path)
@@ -68,7 +72,7 @@ def check_lock(build: Callable[[], list[RpcSpec]]) -> list[str]:
     """How the RPCs that `build` makes, and their messages, differ from the configured lock."""
     path = _required_path()
     lock = _read_once(path)
-    rpcs = _signatures(build())
+    rpcs = _compared(build)
     found = lock.differences(rpcs)
     if not found and Path(path).read_text(encoding="utf-8") != lock.text(rpcs):
         found = [f"{path} does not describe all of the interface: write it with --write-lock"]
@@ -116,6 +120,14 @@ def _write(path: str, text: str) -> None:
     draft = Path(f"{path}.new")
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)
+
+
+def _compared(build: Callable[[], list[RpcSpec]]) -> dict[str, str]:
+    token = _comparing.set(True)
+    try:
+        return _signatures(build())
+    finally:
+        _comparing.reset(token)
 
 
 def _signatures(specs: Iterable[RpcSpec]) -> dict[str, str]:

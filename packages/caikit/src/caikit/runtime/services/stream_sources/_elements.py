@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import alog
+
 from caikit.core.data_model import DataStream
 from caikit.core.data_model.streams import _files
 from caikit.core.data_model.streams._multipart_items import check_multipart, multipart_elements
@@ -20,6 +22,8 @@ from ._paths import check_path, source_path
 
 __all__ = ["directory_stream", "file_stream", "inline_stream"]
 
+log = alog.use_channel("STREAM-SRC")
+
 _Reader = Callable[..., Iterator[Any]]
 
 _READERS: dict[str, _Reader] = {
@@ -27,6 +31,7 @@ _READERS: dict[str, _Reader] = {
     ".jsonl": _files.jsonl_items,
     ".csv": _files.table_rows,
 }
+_EXTENSIONS = ".json, .jsonl or .csv"
 # Tried in this order for files that have no extension.
 _GUESSES: tuple[_Reader, ...] = (
     _files.json_array_items,
@@ -44,14 +49,18 @@ def file_stream(name: str | None, element_type: type[Any]) -> DataStream[Any]:
     """The elements of one file, read as its extension says."""
     name = name or ""
     extension = os.path.splitext(name)[1]
-    path = source_path(name) if name else ""
-    if not path or not os.path.isfile(path):
-        raise _invalid(f"Invalid {extension} data source file: {name}")
+    if not name:
+        raise _invalid("Invalid data source file: expected its name, got none")
+    path = source_path(name)
+    if not os.path.isfile(path):
+        what = f"{extension} data" if extension else "data"
+        found = " (expected a file, it is a folder)" if os.path.isdir(path) else ""
+        raise _invalid(f"Invalid {what} source file: {name}{found}")
     if not extension:
         return _guessed_stream(name, path, element_type)
     reader = _READERS.get(extension.lower())
     if reader is None:
-        raise _invalid(f"Extension not supported! {extension}")
+        raise _invalid(f"Extension not supported! {extension} (expected {_EXTENSIONS}, or none, got {name})")
     return _stream(reader, name, path, element_type)
 
 
@@ -60,13 +69,14 @@ def directory_stream(name: str | None, extension: str | None, element_type: type
     name, extension = name or "", extension or "json"
     path = source_path(name)
     if not name or not os.path.isdir(path):
-        raise _invalid(f"Invalid {extension} directory source file: {path}")
+        found = " (expected a folder, it is a file)" if name and os.path.exists(path) else ""
+        raise _invalid(f"Invalid {extension} directory source file: {name}{found}")
     files = _files_of(name, path, extension)
     if not files:
         raise _invalid(f"directory {name} contains no source files with extension {extension}")
     reader = _files.json_document if extension == "json" else _READERS.get(f".{extension}")
     if reader is None:
-        raise _invalid(f"Extension not supported! {extension}")
+        raise _invalid(f"Extension not supported! {extension} (expected {_EXTENSIONS}, for folder {name})")
     return DataStream.chain(*(_stream(reader, *file, element_type) for file in files))
 
 
@@ -82,13 +92,21 @@ def _files_of(name: str, path: str, extension: str) -> list[tuple[str, str]]:
 
 
 def _stream(reader: _Reader, name: str, path: str, element_type: type[Any]) -> DataStream[Any]:
-    return DataStream(_elements, reader, name, path, element_type)
+    return DataStream(_elements, reader, name, path, element_type, set())
 
 
-def _elements(reader: _Reader, name: str, path: str, element_type: type[Any]) -> Iterator[Any]:
+def _elements(
+    reader: _Reader, name: str, path: str, element_type: type[Any], told: set[str]
+) -> Iterator[Any]:
     """The elements in a file; errors call it as the client did and do not tell where the server keeps it."""
     place = Place(name)
-    parse = element_parser(element_type)
+
+    def notice(sentence: str) -> None:
+        if sentence not in told:  # by an earlier pass over the file
+            told.add(sentence)
+            log.warning("<RUN66854457W>", "`%s`: %s", place.name, sentence)
+
+    parse = element_parser(element_type, notice)
     for item in _items(reader, place, path):
         try:
             element = parse(item)
@@ -117,7 +135,10 @@ def _guessed_stream(name: str, path: str, element_type: type[Any]) -> DataStream
         except (CaikitRuntimeException, IndexError, OSError, ValueError):
             continue
         return stream
-    raise _invalid(f"Could not load input file with no extension: {name}")
+    raise _invalid(
+        f"Could not load input file with no extension: {name} (expected a JSON array, JSON lines, a multipart form "
+        f"or CSV, with items that are {element_type.__name__})"
+    )
 
 
 def _invalid(message: str) -> Exception:

@@ -37,6 +37,12 @@ class DataStreamSourceBase(DataStream[Any]):
             return DataStream.from_iterable([])
         return self._plugin_of(source).to_data_stream(source, self.ELEMENT_TYPE)
 
+    def is_empty(self) -> bool:
+        """Whether there is nothing to read; reads the first element."""
+        for _ in self:
+            return False
+        return True
+
     @property
     def generator_func(self) -> Any:  # type: ignore[override]  # a plain attribute in streams with a source function
         return self.to_data_stream
