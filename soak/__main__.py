@@ -29,7 +29,9 @@ from .scenarios.overload import Overload
 from .scenarios.stop import StopUnderLoad
 from .scenarios.walk_away import WalkAway
 from .scenarios.wire import Wire
+from .scenarios.workers import KilledWorkers
 
+TRANSPORTS = ("standard", "native")
 SCENARIOS: dict[str, type[Scenario]] = {
     each.name: each
     for each in (
@@ -37,6 +39,7 @@ SCENARIOS: dict[str, type[Scenario]] = {
         Overload,
         StopUnderLoad,
         Kill,
+        KilledWorkers,
         ChangingFolders,
         ManyModels,
         KeepAlive,
@@ -60,9 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     start, failed = time.monotonic(), []
     try:
         for name in options.names or SCENARIOS:
-            faulthandler.dump_traceback_later(60 * options.minutes, exit=False)
-            if not _run(SCENARIOS[name], options, folder / name, seed):
-                failed.append(name)
+            for transport in _transports(SCENARIOS[name], options.transport):
+                faulthandler.dump_traceback_later(60 * options.minutes, exit=False)
+                if not _run(SCENARIOS[name], options, transport, folder, seed):
+                    failed.append(f"{name} ({transport})")
     finally:
         faulthandler.cancel_dump_traceback_later()
         if failed and options.keep:
@@ -76,10 +80,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if failed else 0
 
 
-def _run(kind: type[Scenario], options: argparse.Namespace, folder: Path, seed: int) -> bool:
-    print(f"\n{kind.name}: {kind.__doc__}", flush=True)
-    folder.mkdir()
-    stage, start = Stage(folder, seed, options.transport), time.monotonic()
+def _transports(kind: type[Scenario], wanted: str) -> Sequence[str]:
+    """The transports that an attack is run against; one that attacks no server is run once."""
+    if not kind.attacks_servers:
+        return TRANSPORTS[:1]
+    return TRANSPORTS if wanted == "both" else [wanted]
+
+
+def _run(kind: type[Scenario], options: argparse.Namespace, transport: str, folder: Path, seed: int) -> bool:
+    title = f"{kind.name} ({transport})" if kind.attacks_servers else kind.name
+    print(f"\n{title}: {kind.__doc__}", flush=True)
+    own = folder / f"{kind.name}-{transport}"
+    own.mkdir()
+    stage, start = Stage(own, seed, transport), time.monotonic()
     try:
         kind(**_numbers(kind, options)).run(stage)
     except Exception as error:
@@ -108,7 +121,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "names", nargs="*", metavar="NAME", choices=[*SCENARIOS, []], help=", ".join(SCENARIOS)
     )
     parser.add_argument(
-        "--transport", choices=["standard", "native"], default="standard", help="what listens (standard)"
+        "--transport", choices=[*TRANSPORTS, "both"], default="both", help="what listens (both, one by one)"
     )
     parser.add_argument(
         "--short", action="store_true", help="everything a little: seconds instead of minutes"

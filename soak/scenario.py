@@ -30,6 +30,7 @@ class Scenario(abc.ABC):
     """One attack; its fields are options of the command."""
 
     name: ClassVar[str]
+    attacks_servers: ClassVar[bool] = True
 
     @abc.abstractmethod
     def run(self, stage: Stage) -> None:
@@ -81,7 +82,6 @@ class Stage:
         *,
         within: float = 8,
         how: signal.Signals = signal.SIGTERM,
-        tracebacks_only: bool = False,
         forgiven: str = "$^",
     ) -> float:
         """Stop a server, which must end well, leave nothing and have no reason to complain; the seconds it took.
@@ -93,7 +93,7 @@ class Stage:
         self.check(seconds <= within, f"{how.name}: the server took {seconds:.1f} s to end")
         left = sorted(str(path) for path in server.temporary.rglob("*"))
         self.check(not left, f"temporary files are left: {left[:3]}")
-        for complaint, number in server.complaints(forgiven, tracebacks_only=tracebacks_only).items():
+        for complaint, number in server.complaints(forgiven).items():
             self.check(False, f"the server logged {number} errors like {complaint}")
         return seconds
 

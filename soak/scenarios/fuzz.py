@@ -24,6 +24,7 @@ class Fuzz(Scenario):
     """What reads bytes of clients reads them or refuses them as the client's mistake, whatever they are."""
 
     name = "fuzz"
+    attacks_servers = False
 
     seconds: int = option(12, short=2, help="seconds for each reader")
     length: int = option(2000, short=500, help="bytes of an input at most")

@@ -43,6 +43,8 @@ class Kill(Scenario):
             self._kill_trainings(stage)
         for number in range(self.servers):
             _EachState(stage, in_processes=number % 2 == 1).run()
+        if self.servers:
+            self._outlive(stage)
         chance = random.Random(stage.seed)
         for number in range(self.rounds):
             _RandomMoment(stage, chance, self.seed_jobs, in_processes=number % 3 == 2).run()
@@ -74,12 +76,31 @@ class Kill(Scenario):
         _check_folder(stage, server, {"killed-0"})
         stage.stop(server)
 
+    def _outlive(self, stage: Stage) -> None:
+        """A training that ends while there is no server."""
+        server = _serve(stage, in_processes=True)
+        training = _train(server, "orphan", seconds=2, started="orphan", version=5)
+        process = _process_of(server, "orphan")
+        _kill(stage, server, children=[])
+        ended = until(lambda: not _lives(process), 30)
+        stage.check(ended, "a training process goes on for ever after the death of its server")
+        server.start()
+        status = _ended(server, training)
+        answer = server.post("/api/v1/task/work", work("x", "orphan"))
+        stage.check(
+            status["state"] == "COMPLETED" and answer[0] == 200 and answer[1]["version"] == 5,
+            f"a training that outlived its server: {status} {answer}",
+        )
+        _check_folder(stage, server, {"orphan"})
+        stage.stop(server)
+
 
 class _EachState:
     """One job in each state when the server is killed."""
 
     def __init__(self, stage: Stage, *, in_processes: bool) -> None:
         self._stage = stage
+        self._in_processes = in_processes
         self._server = _serve(stage, in_processes=in_processes, at_once=1)
 
     def run(self) -> None:
@@ -103,12 +124,14 @@ class _EachState:
         before = [_status(server, running)["state"], _status(server, queued)["state"], self._state(waiting)]
         stage.check(before == ["RUNNING", "QUEUED", "QUEUED"], f"before the death: {before}")
 
-        _kill(stage, server, children=[process])
+        _kill(stage, server, children=[] if self._in_processes else [process])
         server.start()
 
         for job, status in kept.items():
             stage.check(_status(server, job) == status, f"{status} became {_status(server, job)}")
-        for job in (running, queued):
+        if self._in_processes:
+            self._cancel_orphan(running, process)
+        for job in [queued] if self._in_processes else [running, queued]:
             status = _ended(server, job)
             stage.check(
                 status["state"] == "ERRORED" and status["reasons"], f"a training that was lost is {status}"
@@ -122,6 +145,18 @@ class _EachState:
         stage.check(again["state"] == "COMPLETED", f"training again: {again}")
         _check_folder(stage, server, {"completed", "running"})
         stage.stop(server)
+
+    def _cancel_orphan(self, training: str, process: int) -> None:
+        """A process of its own goes on; the next server knows its training, and can end it."""
+        stage, server = self._stage, self._server
+        status = _status(server, training)
+        stage.check(
+            status["state"] == "RUNNING" and _lives(process), f"after the death of its server: {status}"
+        )
+        server.get(f"/management/trainings?training_id={training}", "DELETE")
+        status = _ended(server, training)
+        stage.check(status["state"] == "CANCELED", f"after it was cancelled by the next server: {status}")
+        stage.check(until(lambda: not _lives(process), 10), "a cancelled training goes on in its process")
 
     def _predict(self, text: str, seconds: float = 0) -> str:
         status, answer = self._server.post(JOB, work(text, seconds=seconds))
@@ -162,11 +197,15 @@ class _RandomMoment:
                 self._change(index, moments[index], end)
                 return
             time.sleep(max(0.0, end - time.monotonic()))
-            _kill(stage, server, children=children_of(server.process.pid))
+            processes.extend(children_of(server.process.pid))
+            _kill(stage, server, children=[] if self._in_processes else processes)
 
+        processes: list[int] = []
         stage.in_threads(self._count + 1, do)
         server.start()
         self._look()
+        ended = until(lambda: not [each for each in processes if _lives(each)], 10)
+        stage.check(ended, "training processes are left")
         stage.stop(server)
 
     def _change(self, number: int, moment: float, end: float) -> None:

@@ -15,6 +15,8 @@ from soak.interface import Interface, model
 from soak.scenario import Scenario, Stage, option, shares, until
 from soak.server import MODULES, Server, work
 
+WORKERS = 8
+
 
 @dataclass(frozen=True, kw_only=True)
 class ManyModels(Scenario):
@@ -29,7 +31,7 @@ class ManyModels(Scenario):
     megabytes: float = option(24, short=24, help="growth of memory that is allowed")
 
     def run(self, stage: Stage) -> None:
-        server = stage.serve()
+        server = stage.serve(settings={"runtime": {"server_thread_pool_size": WORKERS}})
         files = sorted(str(path) for path in server.models.rglob("*"))
         with server.channel() as channel:
             use = _Use(self, stage, server, channel)
@@ -47,9 +49,9 @@ class ManyModels(Scenario):
         # The metrics know two operations of up to 1000 models that are gone.
         labels = 4 * min(1000, self.models * self.cycles)
         grown = f"objects grew from {before.objects} to {after.objects}"
-        stage.check(after.objects <= before.objects + 600 + labels, grown)
+        stage.check(after.objects <= before.objects + 1000 + labels, grown)
         stage.check(
-            after.files <= before.files + 4 and after.threads <= before.threads + 8,
+            after.files <= before.files + 4 and after.threads <= before.threads + 2 * WORKERS,
             "threads or files are left",
         )
         known = {each["name"] for each in server.get("/info/models")[1]["models"]}

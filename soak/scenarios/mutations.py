@@ -67,7 +67,7 @@ class Mutations(Scenario):
         stage.check(after.requests == 0, f"{after.requests} requests are still counted as running")
         stage.check(after.files <= before.files + 8, f"files grew from {before.files} to {after.files}")
         # Mistakes of clients may be logged as errors, but not as surprises.
-        stage.stop(server, tracebacks_only=True)
+        stage.stop(server)
 
     def _attack_method(self, stage: Stage, server: Server, channel: grpc.Channel, method: Method) -> None:
         one = damaged(messages(method.input.DESCRIPTOR).map(lambda message: message.SerializeToString()))

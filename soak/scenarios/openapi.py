@@ -89,7 +89,7 @@ class OpenApi(Scenario):
         for problem in _problems(output, library.excuse):
             stage.check(False, f"{library.name}: {problem}")
         stage.check(server.request("GET", "/health")[0] == 200, f"{library.name}: the server is not well")
-        stage.stop(server, tracebacks_only=True) if library.excuse is None else server.close()
+        stage.stop(server) if library.excuse is None else server.close()
 
     def _run_tool(
         self, stage: Stage, server: Server, library: _Library, folder: Path

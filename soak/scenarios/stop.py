@@ -23,7 +23,7 @@ ITEMS = 5
 REFUSED = "refused"
 ANSWERED = "answered"
 CUT = "cut off"
-# The server was not reached at all: it does not listen any more.
+# The connection has ended without an answer.
 UNREACHED = (ConnectionError, http.client.RemoteDisconnected, http.client.BadStatusLine)
 
 
@@ -134,7 +134,7 @@ class _Load:
             return self._note(text, REFUSED)
         except UNREACHED:
             # HTTP lets a server close a connection that waits; the client then asks again. A new one is another matter.
-            return self._note(text, "closed before it was read" if reused else self._unread(text))
+            return self._note(text, "closed before it was read" if reused else CUT)
         if response.status == 200:
             self._stage.check(
                 b'"text": "%b"' % text.encode() in answer, f"{text} was answered with {answer[:100]!r}"
@@ -144,10 +144,6 @@ class _Load:
             response.status == 503, f"{text} was refused with {response.status} {answer[:100]!r}"
         )
         return self._note(text, REFUSED)
-
-    def _unread(self, text: str) -> str:
-        """The system had accepted the connection for a server that was about to close its socket."""
-        return "accepted by the system only"
 
     def _http_stream(self, chance: random.Random) -> str:
         text, connection = self._text("sse"), self._server.connection()
@@ -161,10 +157,8 @@ class _Load:
             answer = response.read()
         except ConnectionRefusedError:
             return self._note(text, REFUSED)
-        except http.client.IncompleteRead:
+        except (http.client.IncompleteRead, *UNREACHED):
             return self._note(text, CUT)
-        except UNREACHED:
-            return self._note(text, self._unread(text))
         finally:
             connection.close()
         if response.status == 503:
@@ -212,8 +206,7 @@ class _Load:
         except grpc.RpcError as error:
             if got:
                 return self._note(text, CUT)
-            # What the transport has taken from the wire and not yet handed over when it stops, it cancels.
-            refused = error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+            refused = error.code() is grpc.StatusCode.UNAVAILABLE
             self._stage.check(refused, f"{text} was refused with {error.code()} {error.details()}")
-            return self._note(text, f"{REFUSED} ({error.code().name})")
+            return self._note(text, REFUSED)
         return self._note(text, ANSWERED if got == items else CUT)

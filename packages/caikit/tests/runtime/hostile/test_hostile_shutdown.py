@@ -10,6 +10,8 @@ import pytest
 import wire
 
 GREET = "/api/v1/task/greet"
+SERVICE = "/caikit.runtime.GoldenLib.GoldenLibService/"
+GREETER = (("mm-model-id", "greeter"),)
 SHORT_GRACE = {
     "runtime": {
         "http": {"server_shutdown_grace_period_seconds": 0.5},
@@ -46,6 +48,59 @@ def test_no_admitted_request_is_lost(start_server):
 
     assert set(seen) == {"http 200", "grpc OK"}
     assert seconds < 3
+
+
+def test_calls_that_come_at_the_moment_of_the_stop_may_be_repeated(start_server):
+    server = start_server()
+    seen: Counter[str] = Counter()
+
+    def call_until_refused():
+        with server.channel() as channel:
+            greet = channel.unary_unary(f"{SERVICE}GreetTaskPredict")
+            codes = {"OK"}
+            while codes == {"OK"}:
+                calls = [greet.future(wire.greeting(), metadata=GREETER, timeout=20) for _ in range(50)]
+                answers = [call.code().name for call in calls]
+                seen.update(answers)
+                codes = set(answers)
+
+    threads = [threading.Thread(target=call_until_refused) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.3)
+    server.terminate(within=10)
+    for thread in threads:
+        thread.join()
+
+    assert set(seen) == {"OK", "UNAVAILABLE"}
+
+
+def test_clients_that_connect_at_the_moment_of_the_stop_are_answered(start_server):
+    server = start_server()
+    seen: Counter[str] = Counter()
+
+    def ask_until_refused():
+        while True:
+            try:
+                client = server.connect()
+            except OSError:
+                return
+            with client:
+                try:
+                    client.sendall(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+                    seen["answered" if client.recv(1000) else "closed"] += 1
+                except ConnectionError as error:
+                    seen[type(error).__name__] += 1
+
+    threads = [threading.Thread(target=ask_until_refused) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.3)
+    server.terminate(within=10)
+    for thread in threads:
+        thread.join()
+
+    assert set(seen) == {"answered"}
 
 
 def test_connections_that_wait_do_not_hold_the_server(start_server):

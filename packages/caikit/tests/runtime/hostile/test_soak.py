@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ ATTACKS = (
     "overload",
     "stop",
     "kill",
+    "workers",
     "folders",
     "models",
     "keep-alive",
@@ -31,7 +33,8 @@ pytestmark = [
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_a_short_attack(attack: str) -> None:
-    command = [sys.executable, "-m", "soak", attack, "--short", "--seed", "1"]
+    transport = os.environ.get("RUNTIME_TRANSPORT", "standard")
+    command = [sys.executable, "-m", "soak", attack, "--short", "--seed", "1", "--transport", transport]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as soak:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import alog
 
 from caikit.core import ModuleBase
-from caikit.runtime.engine.batching import Batch, BatchMethods, BatchSettings
+from caikit.runtime.engine.batching import Batch, BatchFigures, BatchMethods, BatchSettings
 
 if TYPE_CHECKING:
     from caikit.runtime.engine.context import RequestContext
@@ -54,6 +54,10 @@ class ModelBatch:
         key = tuple(freeze(self._value(keywords, name)) for name in self._shared)
         methods = BatchMethods(model.run, model.run_batch, self._merge)
         return self._batch.call(methods, key, context, keywords)
+
+    @property
+    def figures(self) -> BatchFigures:
+        return self._batch.figures
 
     def untaken(self) -> list[str]:
         """What every request has, but a batch cannot take."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import alog
 
+from caikit.core.exceptions import error_handler
 from caikit.runtime.engine.errors import RequestError
 
 from ._batching import make_batch
@@ -40,6 +41,8 @@ class LoadPlan:
     retries: int = 0
     on_demand: bool = False
     """A request asked for it: wait until its files are complete, and do not make a fuss if there is none."""
+    found: bool = False
+    """It lies in the directory of the models: nobody asked for it, and only the log tells that it fails."""
     by_name: bool = False
     """There are no files for it here; a finder may know it."""
     keep_failure: bool = False
@@ -151,9 +154,11 @@ class ModelTable:
     def _load_once(self, entry: LoadedModel, plan: LoadPlan) -> ModuleBase:
         if self.stop.is_set():
             raise store_closed()
-        model: ModuleBase | None = self._loader.load_module_instance(
-            entry.path(), entry.id(), entry.type(), plan.finder, plan.initializer
-        )
+        # Who asks for a model that does not exist is told so; what is an error of the server, the table decides.
+        with error_handler.without_logging():
+            model: ModuleBase | None = self._loader.load_module_instance(
+                entry.path(), entry.id(), entry.type(), plan.finder, plan.initializer
+            )
         if model is None:
             raise TypeError(f"expected a model from {type(self._loader).__name__}, got None")
         return model
@@ -165,7 +170,8 @@ class ModelTable:
         unknown = plan.by_name and isinstance(error, FileNotFoundError)
         shown = not_found(entry.id()) if unknown else load_error(entry.id(), error)
         if nothing_there:
-            report = log.debug if plan.on_demand else log.info
+            is_broken = plan.found and os.path.exists(entry.path())
+            report = log.debug if plan.on_demand else log.warning if is_broken else log.info
             report("<RUN66201871I>", "No model '%s': %s", entry.id(), error)
         else:
             log.warning("<RUN62912924W>", "Model '%s' failed to load: %r", entry.id(), error, exc_info=True)

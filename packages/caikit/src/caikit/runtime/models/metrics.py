@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from caikit.runtime.engine.batching import BatchFigures
+
 from ._totals import LoadTotals
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ class ModelMetrics:
     def collect(self) -> Iterator[Metric]:
         stores = list(self._stores())
         yield from _models(stores)
+        yield from _batches(stores)
         yield from _loads(stores)
 
 
@@ -48,6 +51,27 @@ def _models(stores: Iterable[ModelStore]) -> Iterator[Metric]:
     for model_type, size in sizes.items():
         bytes_in_use.add_metric([model_type], size)
     yield bytes_in_use
+
+
+def _batches(stores: Iterable[ModelStore]) -> Iterator[Metric]:
+    from prometheus_client.core import HistogramMetricFamily
+
+    sizes = HistogramMetricFamily(
+        "caikit_batch_size", "Requests that were answered together", labels=["model_id"]
+    )
+    waits = HistogramMetricFamily(
+        "caikit_batch_wait_seconds", "Time that requests wait for their batch to begin", labels=["model_id"]
+    )
+    totals: dict[str, BatchFigures] = {}
+    for store in stores:
+        for entry in store.models.values():
+            if entry.batch is not None:
+                totals.setdefault(entry.id(), BatchFigures()).include(entry.batch.figures)
+    for model_id, figures in totals.items():
+        sizes.add_metric([model_id], figures.sizes.buckets(), figures.sizes.sum)
+        waits.add_metric([model_id], figures.waits.buckets(), figures.waits.sum)
+    yield sizes
+    yield waits
 
 
 def _loads(stores: Iterable[ModelStore]) -> Iterator[Metric]:

@@ -279,7 +279,7 @@ class ModelStore:
             if model_id not in known and not self._is_pausing(model_id, path)
         }
         ready = steady(new.values(), self.settings.write_detection_period, self._table.stop)
-        plan = LoadPlan(retries=self.settings.retries)
+        plan = LoadPlan(retries=self.settings.retries, found=True)
         return [
             self._table.begin(model_id, path, LOCAL_MODEL_TYPE, plan)
             for model_id, path in new.items()

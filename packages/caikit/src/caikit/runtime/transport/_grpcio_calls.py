@@ -13,13 +13,15 @@ from caikit.runtime.engine import (
     REQUEST_ID_HEADER,
     Body,
     CancelToken,
+    Gate,
     RequestContext,
     RequestError,
     Shape,
     Status,
+    choose_request_id,
     to_failure,
 )
-from caikit.runtime.engine.byte_budget import COUNTED_BYTES, ByteBudget
+from caikit.runtime.engine.byte_budget import COUNTED_BYTES
 from caikit.runtime.engine.guard import Guard
 
 from ._grpcio_access import find_refusal
@@ -57,11 +59,12 @@ class Calls:
     """
 
     def __init__(
-        self, stalls: StallWatch, find_refusal: Callable[[], RequestError | None], bytes_held: ByteBudget
+        self, stalls: StallWatch, find_refusal: Callable[[], RequestError | None], gate: Gate
     ) -> None:
         """`find_refusal` tells why the call that this thread serves is refused, if it is."""
         self._stalls = stalls
-        self._bytes_held = bytes_held
+        self._gate = gate
+        self._bytes_held = gate.bytes_held
         self._find_refusal = find_refusal
 
     def make_handler(self, endpoint: Endpoint) -> grpc.RpcMethodHandler[Any, Any]:
@@ -86,7 +89,7 @@ class Calls:
                 return endpoint.answer(context, message)
         except BaseException as error:
             # A call that its handler leaves without an answer would wait for ever.
-            fail(servicer, error)
+            self._fail(servicer, error)
 
     def _answer_stream(
         self, endpoint: Endpoint, messages: Iterator[bytes], servicer: grpc.ServicerContext
@@ -95,7 +98,7 @@ class Calls:
         try:
             return endpoint.answer(context, self._read(messages, servicer, context.cancel))
         except BaseException as error:
-            fail(servicer, error)
+            self._fail(servicer, error)
 
     def _stream(
         self, endpoint: Endpoint, messages: Iterator[bytes], servicer: grpc.ServicerContext
@@ -110,7 +113,7 @@ class Calls:
         except GeneratorExit:
             raise
         except BaseException as error:
-            fail(servicer, error)
+            self._fail(servicer, error)
 
     def _stream_stream(
         self, endpoint: Endpoint, messages: Iterator[bytes], servicer: grpc.ServicerContext
@@ -124,14 +127,20 @@ class Calls:
         except GeneratorExit:
             raise
         except BaseException as error:
-            fail(servicer, error)
+            self._fail(servicer, error)
+
+    def _fail(self, servicer: grpc.ServicerContext, error: BaseException) -> NoReturn:
+        self._gate.note(error)
+        fail(servicer, error)
 
     def _open(self, servicer: grpc.ServicerContext, guard: Guard | None) -> RequestContext:
         refusal = self._find_refusal()
         if refusal is None and guard is not None:
             refusal = find_refusal(guard, servicer)
+            if refusal is not None:
+                self._gate.note(refusal)
         if refusal is not None:
-            fail(servicer, refusal)
+            refuse(servicer, refusal)
         return _open_context(servicer)
 
     def _read_one(
@@ -161,10 +170,17 @@ class Calls:
 def make_refusal(error: RequestError) -> grpc.RpcMethodHandler[Any, Any]:
     """A handler that ends any call at once, without waiting for its request."""
 
-    def refuse(messages: object, servicer: grpc.ServicerContext) -> Iterator[bytes]:
-        fail(servicer, error)
+    def answer(messages: object, servicer: grpc.ServicerContext) -> Iterator[bytes]:
+        refuse(servicer, error)
 
-    return grpc.stream_stream_rpc_method_handler(refuse)
+    return grpc.stream_stream_rpc_method_handler(answer)
+
+
+def refuse(servicer: grpc.ServicerContext, error: RequestError) -> NoReturn:
+    """End a call that is not served."""
+    metadata: Any = servicer.invocation_metadata()
+    servicer.set_trailing_metadata(((REQUEST_ID_HEADER, choose_request_id(dict(metadata))),))
+    fail(servicer, error)
 
 
 def _open_context(servicer: grpc.ServicerContext) -> RequestContext:
@@ -178,9 +194,7 @@ def _open_context(servicer: grpc.ServicerContext) -> RequestContext:
         deadline=_find_deadline(servicer.time_remaining()),
         native=lambda: servicer,
     )
-    given = context.given_request_id
-    if given is not None:
-        servicer.set_trailing_metadata(((REQUEST_ID_HEADER, given),))
+    servicer.set_trailing_metadata(((REQUEST_ID_HEADER, context.request_id),))
     return context
 
 
