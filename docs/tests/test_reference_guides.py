@@ -30,10 +30,7 @@ def test_can_be_followed(terminal, tmp_path: Path, guide: Path) -> None:
 
 
 def prepared(text: str) -> str:
-    """With the files that the page shows, and without the commands of a tool that is not installed."""
-    text = re.sub(
-        r"^--8<--\n(.+)\n--8<--\n", lambda found: (ROOT / found[1]).read_text(), text, flags=re.MULTILINE
-    )
+    """Without the commands of a tool that is not installed."""
     if shutil.which("grpcurl") is None:
         text = re.sub(
             r"^```sh\ngrpcurl .*?^```\n\n```text\n.*?^```\n", "", text, flags=re.DOTALL | re.MULTILINE

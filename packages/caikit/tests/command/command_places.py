@@ -15,5 +15,6 @@ COMMAND = [sys.executable, "-W", "error", "-m", "caikit"]
 CLEAN = {
     name: value
     for name, value in os.environ.items()
-    if not name.startswith(("CAIKIT_", "RUNTIME_", "LOG_", "CONFIG_FILES", "NO_COLOR", "COLUMNS"))
+    if name == "RUNTIME_TRANSPORT"
+    or not name.startswith(("CAIKIT_", "RUNTIME_", "LOG_", "CONFIG_FILES", "NO_COLOR", "COLUMNS"))
 }

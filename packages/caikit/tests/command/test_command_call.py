@@ -602,6 +602,14 @@ def test_mutual_tls(quick, golden_tls, certs, protocol):
         assert done.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_a_server_that_encrypts(quick, golden_tls, protocol):
+    port = golden_tls.address(protocol).rpartition(":")[2]
+    done = quick("call", "greet", "-s", f"{protocol}://127.0.0.1:{port}", "-m", "greeter", "person.name=A")
+    assert done.code == 1
+    assert done.err.endswith("; if it encrypts, add --tls\n")
+
+
 def test_unverified_tls(quick, golden_tls, certs):
     call = ["call", "greet", "-s", golden_tls.address("http"), "-m", "greeter", "person.name=A", "--insecure"]
     pair = ["--cert", str(certs / "client.pem"), "--key", str(certs / "client.key")]

@@ -151,8 +151,9 @@ def test_a_port_that_is_taken(caikit, folder):
         for name, other in (("http", "grpc"), ("grpc", "http")):
             done = caikit("serve", f"--{name}-port", port, f"--no-{other}", *options, cwd=folder)
             assert (done.code, done.out) == (1, "")
-            assert done.err.startswith("caikit serve: error: ")
-            assert port in done.err
+            sentence = f"Cannot listen on port {port} (runtime.{name}.port): "
+            assert done.err.startswith(f"caikit serve: error: {sentence}")
+            assert not [noise for noise in ("Errno", "RuntimeError", "GRPC_VERBOSITY") if noise in done.err]
             assert done.err.count("\n") == 1
 
 
@@ -197,10 +198,13 @@ def test_a_library_that_cannot_be_imported(caikit, folder, content, message):
         (["--tls-key", "nothing.key"], "There is no file nothing.key"),
         (["--no-grpc", "--no-http"], "There is nothing to serve: "),
         (["--config", "broken.yml"], "expected YAML in "),
+        (["--config", "list.yml"], "error: expected a mapping of settings, got list in "),
+        (["--tls-key", "list.yml", "--tls-cert", "list.yml"], "error: runtime.tls.server: expected a "),
     ],
 )
 def test_what_cannot_be_served(caikit, folder, arguments, message):
     (folder / "broken.yml").write_text("a: [")
+    (folder / "list.yml").write_text("- a")
     done = caikit("serve", *arguments, "--log-level", "off", cwd=folder)
     assert done.code in (1, 2)
     assert message in done.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -32,6 +33,48 @@ def test_trains_with_a_file_of_the_server(quick, address, name):
     assert (done.code, done.err) == (0, "")
     assert done.json["state"] == "COMPLETED"
     assert greeting(quick, address, name) == "Yo(2:y|None) A"
+
+
+def test_lists_trainings(quick, address, name):
+    done = quick("train", "Greeter", "-s", address, "-m", name, "training_data=a.jsonl", "--progress")
+    assert done.lines[-1]["state"] == "COMPLETED"
+    training_id = done.lines[-1]["training_id"]
+    (found,) = quick("jobs", "list", "-s", address, "--model", name).lines
+    assert (found["training_id"], found["state"]) == (training_id, "COMPLETED")
+    assert found["module"].endswith(".Greeter")
+    assert len(quick("jobs", "list", "-s", address, "-n", "1").lines) == 1
+    log = quick("jobs", "log", training_id, "-s", address)
+    assert (log.code, "has no log: its trainer needs a work_dir" in log.err) == (1, True)
+
+
+def test_lists_trainings_in_a_terminal(quick, terminal, address, name):
+    quick("train", "Greeter", "-s", address, "-m", name, "training_data=a.jsonl", "--wait")
+    shown = terminal("jobs", "list", "-s", address, "-m", name, columns=200)
+    head, line = shown.out.splitlines()
+    assert re.sub(r"\x1b\[\d+m", "", head).split() == [
+        "ID",
+        "STATE",
+        "PROGRESS",
+        "MODEL",
+        "MODULE",
+        "SUBMITTED",
+    ]
+    assert name in line
+    assert "COMPLETED" in line
+    assert "There are no trainings" in terminal("jobs", "list", "-s", address, "-m", "nobody").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["list", "x"], "list takes no ID"),
+        (["status"], "status needs the ID of a job"),
+        (["log"], "log needs the ID of a job"),
+    ],
+)
+def test_wrong_usage_of_jobs(quick, arguments, message):
+    done = quick("jobs", *arguments)
+    assert (done.code, message in done.err) == (2, True), done.err
 
 
 @pytest.mark.parametrize(
@@ -88,7 +131,9 @@ def test_a_training_that_fails(quick, address, name):
     done = quick("train", "Greeter", "-s", address, "-m", name, "training_data=[]", "fail=value", "--wait")
     assert done.code == 1
     assert done.json["state"] == "ERRORED"
-    assert done.err == "caikit train: error: The job is ERRORED: bad value\n"
+    assert (
+        done.err == "caikit train: error: The job is ERRORED: bad value; There was nothing in training_data\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -30,23 +30,25 @@ def add_to(commands: Subparsers) -> None:
         description=f"Call a task, or any RPC, of a running server. The library is not needed here.\n\n{_VALUES}",
         examples=[
             (
-                "caikit call spam --model my-filter mail.text='win money now'",
-                "call SpamTask of a local server",
-            ),
-            ('caikit call spam --model my-filter --data \'{"mail": {"text": "hi"}}\'', "the same with JSON"),
-            (
-                "caikit call chat -m llm prompt=Hello --stream --field text",
-                "show a streamed answer as it comes",
+                "caikit call text_mood --model text_mood text_input.text='a nice sunny day'",
+                "call TextMoodTask of a local server",
             ),
             (
-                "caikit call crop -m cutter image=@cat.png -o out.png --field image",
-                "send a file, save another",
+                'caikit call text_mood -m text_mood --data \'{"text_input": {"text": "hi"}, "most": 2}\'',
+                "the same with JSON",
             ),
             (
-                "caikit call rank -s https://models.example.com -m r1 text=@-",
-                "over HTTP, text from standard input",
+                "caikit call text_mood -m text_mood text_input.text=@README.md -o answer.json",
+                "send the content of a file, save the answer",
             ),
-            ("caikit call ClientStreamingSumTaskPredict -m s --data @numbers.jsonl", "one message per line"),
+            (
+                "echo 'a cold day' | caikit call text_mood -m text_mood text_input.text=@- -f classes.0.class_name",
+                "text from standard input, a part of the answer",
+            ),
+            (
+                "caikit call text_mood -s http://localhost:8080 -m text_mood text_input.text=hi",
+                "over HTTP, of the server at this address",
+            ),
         ],
     )
     add = parser.add_argument

@@ -10,7 +10,7 @@ from caikit.runtime.client._credentials import Pairs
 from caikit.runtime.client._grpc_calls import call_unary, call_with_stream, stream_answers
 from caikit.runtime.client.utils import construct_grpc_channel
 from caikit.runtime.engine import Shape
-from caikit.runtime.names import MODEL_MESH_MODEL_ID_KEY
+from caikit.runtime.names import MODEL_MESH_MODEL_ID_KEY, TRAINING_JOBS_SERVICE
 from caikit.runtime.types.caikit_runtime_exception import CaikitRuntimeException
 
 from ._address import Address
@@ -30,9 +30,12 @@ _SERVICES = {
     "UndeployModel": "caikit.runtime.models.ModelManagement",
     "GetTrainingStatus": "caikit.runtime.training.TrainingManagement",
     "CancelTraining": "caikit.runtime.training.TrainingManagement",
+    "ListTrainings": TRAINING_JOBS_SERVICE,
+    "GetTrainingLog": TRAINING_JOBS_SERVICE,
     "loadModel": "mmesh.ModelRuntime",
     "unloadModel": "mmesh.ModelRuntime",
 }
+_HTTP_SERVER = ("http1.x server", "speaks HTTP, not gRPC")
 _NO_CONNECTION = ("failed to connect", "errors resolving", "DNS resolution failed")
 # Answers are as large as they are; who asks for them has the memory.
 _OPTIONS = {"grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1}
@@ -53,6 +56,7 @@ class GrpcServer:
         self.name = str(address)
         self._metadata = metadata
         self._timeout = timeout
+        self._is_encrypted = tls.enabled
         self._connection = Connection(construct_grpc_channel(str(address), _OPTIONS, tls))
         self._reflection = Reflection(self._connection, self.name, metadata, look_timeout)
 
@@ -107,16 +111,22 @@ class GrpcServer:
         status = getattr(problem.status_code, "name", "")
         if status == "DEADLINE_EXCEEDED" and text.startswith("Deadline Exceeded"):
             return CommandError(f"{self.name} has not answered in time ({status})")
+        if any(words in text for words in _HTTP_SERVER):
+            return CommandError(f"{self.name} speaks HTTP, not gRPC: add --http, or name its gRPC port")
         if status != "UNAVAILABLE":
             return problem
-        if "http1.x server" in text:
-            return CommandError(f"{self.name} speaks HTTP, not gRPC: add --http, or name its gRPC port")
         if any(words in text for words in _NO_CONNECTION):
             reason = text.rpartition("last error: ")[2].removeprefix("UNKNOWN: ")
+            hint = "" if self._is_encrypted or not _was_closed(reason) else "; if it encrypts, add --tls"
             return CommandError(
-                f"No gRPC server answers at {self.name}: {reason.rpartition('remote host: ')[2]}"
+                f"No gRPC server answers at {self.name}: {reason.rpartition('remote host: ')[2]}{hint}"
             )
         return problem
+
+
+def _was_closed(reason: str) -> bool:
+    """Somebody has answered, and did not like what came."""
+    return any(words in reason.lower() for words in ("socket closed", "connection reset", "goaway"))
 
 
 def _rpcs(service: Any) -> Iterator[Rpc]:

@@ -101,6 +101,7 @@ class HttpServer:
             if isinstance(root_of(problem), BadStatusLine):
                 raise CommandError(
                     f"{self.name} does not speak HTTP: name its HTTP port, or leave out http for gRPC"
+                    + ("" if self.name.startswith("https:") else "; if it encrypts, add --tls")
                 ) from None
             raise
 

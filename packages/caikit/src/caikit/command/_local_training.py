@@ -36,18 +36,19 @@ def train_here(options: argparse.Namespace) -> None:
         raise UsageError("--local needs the name of the model that comes out: --model NAME")
     keywords = _read_keywords(module, options)
     folder = options.output_dir or caikit.get_config().runtime.training.output_dir
+    output = Output(options)
     try:
         future = caikit.train(
             module, save_path=os.path.abspath(folder), model_name=options.model, module_kwargs=keywords
         )
-        info = _watch(future, options.patience)
+        info = _watch(future, options.patience, output if options.progress else None)
     except (TypeError, ValueError) as problem:
         raise UsageError(str(problem)) from problem
     finally:
         MODEL_MANAGER.close(_CLOSE_SECONDS)
     completed = info.status.name == "COMPLETED"
     show_end(
-        Output(options),
+        output,
         {
             "training_id": future.id,
             "model_name": options.model,
@@ -58,19 +59,28 @@ def train_here(options: argparse.Namespace) -> None:
     )
 
 
-def _watch(future: ModelTrainerFutureBase, patience: float | None) -> JobInfo:
+def _watch(future: ModelTrainerFutureBase, patience: float | None, lines: Output | None) -> JobInfo:
     end = None if patience is None else time.monotonic() + patience
     try:
-        with ProgressLine() as progress:
+        told: tuple[Any, ...] = ()
+        with ProgressLine() as line:
             while not (info := future.get_info()).status.is_terminal:
                 if end is not None and time.monotonic() >= end:
                     raise CommandError(f"The training has not ended within {patience:g} s and is cancelled")
-                progress.show(info.status.name, info.progress)
+                before, told = told, (info.progress, info.progress_text, info.metrics)
+                if lines is not None and told != before and told != (None, "", {}):
+                    lines.item({"state": info.status.name, **_told(info)})
+                line.show(f"{info.status.name} {info.progress_text}".rstrip(), info.progress)
                 time.sleep(_LOOK_SECONDS)
     except BaseException:
         future.cancel()
         raise
     return info
+
+
+def _told(info: JobInfo) -> dict[str, Any]:
+    told = {"progress": info.progress, "progress_text": info.progress_text, "metrics": dict(info.metrics)}
+    return {name: value for name, value in told.items() if value not in (None, "", {})}
 
 
 def _find_module(name: str) -> type[ModuleBase]:

@@ -86,11 +86,20 @@ def _sentence(problem: Exception) -> str:
     status = getattr(getattr(problem, "status_code", None), "name", None)
     if status is not None:
         return f"{problem} ({status})"
-    if isinstance(problem, OSError) and problem.filename is not None:
-        return f"{problem.strerror}: {problem.filename}"
-    if isinstance(problem, OSError | ImportError | ValueError) and str(problem):
+    if isinstance(problem, OSError) and problem.strerror:
+        return f"{problem.strerror}: {problem.filename}" if problem.filename else problem.strerror
+    if _speaks_for_itself(problem) and str(problem):
         return str(problem)
     return f"{type(problem).__name__}: {problem} (--debug shows where it comes from)"
+
+
+def _speaks_for_itself(problem: Exception) -> bool:
+    """Whether the text says all; a subclass of RuntimeError is a mistake of a program, such as endless recursion."""
+    if isinstance(problem, OSError | ImportError | ValueError) or type(problem) is RuntimeError:
+        return True
+    from caikit.config._errors import ConfigContentError
+
+    return isinstance(problem, ConfigContentError)
 
 
 def _set_up_logging(options: argparse.Namespace) -> None:

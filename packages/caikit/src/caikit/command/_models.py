@@ -27,10 +27,13 @@ def add_to(commands: Subparsers) -> None:
         examples=[
             ("caikit models", "the models of a local server"),
             ("caikit models --local models --json", "those in a folder, as JSON"),
-            ("caikit models deploy my-filter trained/my-filter", "send the files of a model to the server"),
-            ("caikit models undeploy my-filter", "remove it there, with its files"),
-            ("caikit models load big /models/big", "load a folder of the server's machine (gRPC)"),
-            ("caikit models unload big", "free its memory; the files stay (gRPC)"),
+            ("caikit models deploy another models/text_mood", "send the files of a model to the server"),
+            ("caikit models undeploy another", "remove it there, with its files"),
+            (
+                'caikit models load extra "$PWD/models/text_mood"',
+                "load a folder of the server's machine (gRPC)",
+            ),
+            ("caikit models unload extra", "free its memory; the files stay (gRPC)"),
         ],
     )
     add = parser.add_argument

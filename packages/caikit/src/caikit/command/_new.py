@@ -38,8 +38,8 @@ def add_to(commands: Subparsers) -> None:
         description="Make the folder of a new library: a task, messages, a module that can be trained, a model, "
         "settings, a test. It can be served at once. Nothing that exists is changed.",
         examples=[
-            ("caikit new spam-filter", "the folder spam-filter with the package spam_filter"),
-            ("cd spam-filter && caikit serve", "serve it"),
+            ("caikit new text-mood", "the folder text-mood with the package text_mood"),
+            ("cd text-mood && caikit serve", "serve it"),
         ],
     )
     parser.add_argument("path", metavar="NAME", help="name of the library, or the path of its folder")

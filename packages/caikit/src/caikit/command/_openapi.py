@@ -24,6 +24,8 @@ FIXED_ROUTES = {
     "GetModelsInfo": ("GET", MODELS_INFO_ENDPOINT),
     "GetTrainingStatus": ("GET", TRAINING_MANAGEMENT_ENDPOINT),
     "CancelTraining": ("DELETE", TRAINING_MANAGEMENT_ENDPOINT),
+    "ListTrainings": ("GET", f"{TRAINING_MANAGEMENT_ENDPOINT}/list"),
+    "GetTrainingLog": ("GET", f"{TRAINING_MANAGEMENT_ENDPOINT}/log"),
     "DeployModel": ("POST", MODEL_MANAGEMENT_ENDPOINT),
     "UndeployModel": ("DELETE", MODEL_MANAGEMENT_ENDPOINT),
 }

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._table import render_table
-from ._terminal import is_terminal, styled, terminal_width, visible
+from ._terminal import is_terminal, styled, terminal_width, visible, visible_text
 
 # JSON escapes the other control characters itself.
 _UNSAFE = re.compile(r"[\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -45,6 +45,11 @@ class Output:
         width = max(map(len, pairs))
         for name, value in pairs.items():
             self.line(f"{styled(name.ljust(width), 'bold', sys.stdout)}  {visible(value)}")
+
+    def text(self, text: str) -> None:
+        """A text as it is; a terminal gets no characters that would steer it."""
+        sys.stdout.write(visible_text(text) if self.terminal else text)
+        sys.stdout.flush()
 
     def content(self, data: bytes) -> None:
         """Bytes as they are."""

@@ -14,6 +14,7 @@ Run = Callable[[argparse.Namespace], None]
 
 DEFAULT_TIMEOUT = 60.0
 _WIDTH = 78
+_LIBRARY_OF_EXAMPLES = "The library of the examples is the one that `caikit new text-mood` makes."
 
 
 def add_command(
@@ -99,6 +100,14 @@ def add_server_options(parser: argparse.ArgumentParser, *, timeout: float | None
     )
 
 
+def add_progress_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--progress",
+        action="store_true",
+        help="print the progress while waiting, a JSON line for each change",
+    )
+
+
 def add_library_options(parser: argparse.ArgumentParser, *, positional: bool = False) -> None:
     """Which library to import, and its configuration."""
     meaning = "name or path of the library (default: the configured one, or the one in this folder)"
@@ -139,4 +148,5 @@ def _wrap(text: str) -> str:
 def _render_examples(examples: Sequence[tuple[str, str]]) -> str | None:
     if not examples:
         return None
-    return "\n".join(["examples:", *(f"  {command}\n      {meaning}" for command, meaning in examples)])
+    lines = [f"  {command}\n      {meaning}" for command, meaning in examples]
+    return "\n".join(["examples:", *lines, "", _LIBRARY_OF_EXAMPLES])

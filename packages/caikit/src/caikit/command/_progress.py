@@ -21,6 +21,10 @@ class ProgressLine:
         self._started = time.monotonic()
         self._frame = 0
 
+    @property
+    def is_shown(self) -> bool:
+        return self._shown
+
     def __enter__(self) -> ProgressLine:
         return self
 

@@ -84,7 +84,8 @@ class Reflection:
             try:
                 return self._ask(conversation, names)
             except CaikitRuntimeException as problem:
-                if getattr(problem.status_code, "name", "") != "UNIMPLEMENTED":
+                unknown = getattr(problem.status_code, "name", "") == "UNIMPLEMENTED"
+                if not unknown or "speaks HTTP" in str(problem):
                     raise
             finally:
                 conversation.close()

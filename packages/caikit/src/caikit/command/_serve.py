@@ -34,7 +34,7 @@ def add_to(commands: Subparsers) -> None:
         "is served and where. What no option says comes from the configuration; the log goes to standard error.",
         examples=[
             ("caikit serve", "the library in this folder"),
-            ("caikit serve spam.py --config settings.yml", "a file, with settings"),
+            ("caikit serve text_mood --config text_mood/config.yml", "a package, with settings"),
             ("caikit serve --http-port 0 --no-grpc", "HTTP alone, on any free port"),
             ("caikit serve --tls-key server.key --tls-cert server.pem", "encrypted"),
         ],
@@ -96,6 +96,8 @@ def _serve(protocols: list[str], announce: Callable[[dict[str, int]], None]) -> 
     with SIGNAL_RELAY.waiting(), contextlib.ExitStack() as stack:
         servers: list[RuntimeServerBase] = []
         for server_class in map(_server_class, protocols):
+            if SIGNAL_RELAY.is_ending:
+                return
             servers.append(server_class())
             stack.callback(servers[-1].stop)
             servers[-1].start(blocking=False)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ._address import GRPC, read_address, read_headers, tls_settings, token_file
-from ._errors import UsageError
+from ._errors import CommandError, UsageError
 from ._parser import DEFAULT_TIMEOUT
 from ._rpc import Rpc
 
@@ -72,5 +72,9 @@ def open_server(options: argparse.Namespace, *, timeout: float | None = DEFAULT_
         from ._http_server import HttpServer
 
         return HttpServer(address, tls, pairs, timeout=timeout, look_timeout=look)
+    except ImportError as problem:
+        raise CommandError(
+            f"Asking a server over {address.protocol} needs caikit[runtime-client] ({problem.__cause__ or problem})"
+        ) from problem
     except ValueError as problem:
         raise UsageError(str(problem)) from None

@@ -25,7 +25,7 @@ def add_to(commands: Subparsers) -> None:
         "its parameters.",
         examples=[
             ("caikit tasks", "what a local server offers"),
-            ("caikit tasks spam", "the inputs and parameters of SpamTask"),
+            ("caikit tasks text_mood", "the inputs and parameters of TextMoodTask"),
             ("caikit tasks --all --json", "all RPCs, with those of jobs and management, as JSON"),
             ("caikit tasks --local", "what the library in this folder would offer"),
         ],

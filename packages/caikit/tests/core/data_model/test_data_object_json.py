@@ -83,6 +83,9 @@ def issues(value, cls=Everything):
     [
         ("an_int", 3.0, 3),
         ("an_int", "2", 2),
+        ("an_int", "1e3", 1000),
+        ("an_int", "-1.5E+1", -15),
+        ("an_int", "9223372036854775807e0", 9223372036854775807),
         ("an_int", True, 1),
         ("an_int", 9007199254740993, 9007199254740993),
         ("a_float", 3, 3.0),
@@ -142,6 +145,20 @@ INT = "Input should be a valid integer"
     ("field", "value", "kind", "message"),
     [
         ("an_int", "x", "int_parsing", f"{INT}, unable to parse string as an integer"),
+        *(
+            ("an_int", text, "int_parsing", f"{INT}, unable to parse string as an integer")
+            for text in (
+                "1e-1",
+                "1.5e0",
+                "e3",
+                "1e",
+                "1e999999999",
+                "1e99999999999999999999",
+                "\uff11e1",
+                "nan",
+            )
+        ),
+        ("an_int", "1e19", "less_than_equal", "Input should be less than or equal to 9223372036854775807"),
         ("an_int", "\uff11", "int_parsing", f"{INT}, unable to parse string as an integer"),
         ("an_int", 3.5, "int_from_float", f"{INT}, got a number with a fractional part"),
         ("an_int", [1], "int_type", INT),
@@ -396,6 +413,16 @@ def test_bytes_and_times_in_free_form_objects():
 
 def test_a_default_handler_of_the_caller():
     assert Everything(an_int=np.int64(3)).to_json(default=int)[:12] == '{"an_int": 3'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [{"a_str": "\ud800"}, {"js": {"a": "\ud800"}}, {"js": {"\ud800": 1}}, {"js": {"a": [{"b": "\udfff"}]}}],
+)
+def test_half_a_character_is_refused_in_text_and_in_dictionaries(content):
+    for given_value in (content, json.dumps(content)):
+        with pytest.raises(JsonInputError, match="lone surrogate in a string"):
+            Everything.from_json(given_value)
 
 
 def test_text_that_is_no_unicode_is_refused():

@@ -159,7 +159,7 @@ def test_levels_and_filters(log, seen):
 @pytest.mark.parametrize(
     ("log", "message"),
     [
-        ("{'formatter': 'bogus'}", "ValueError: Invalid formatter: bogus"),
+        ("{'formatter': 'bogus'}", "ValueError: expected json or pretty as log.formatter, got 'bogus'"),
         (
             "{'formatter': 'pretty', 'channel_width': 'x'}",
             "ValueError: expected a whole number as log.channel_width, got 'x'",

@@ -132,6 +132,25 @@ def test_no_job_waits_while_a_thread_is_free():
     assert pool.close(5)
 
 
+def test_a_job_that_is_not_quick_keeps_nobody_waiting():
+    """As long as jobs are quick, one thread does several of them; that must be noticed when it ends."""
+    pool = WorkerPool(8)
+    for _ in range(20):
+        quick = [threading.Event() for _ in range(30)]
+        for each in quick:
+            pool.submit(each.set)
+        assert all(each.wait(5) for each in quick)
+        release, barrier = threading.Event(), threading.Barrier(7)
+        pool.submit(release.wait, 10)
+        for _ in range(6):
+            pool.submit(barrier.wait, 10)
+        barrier.wait(5)
+        release.set()
+    wait_until(lambda: pool.running == 0)
+    assert pool.close(5)
+    assert not any(thread.name == "caikit_runtime_line" for thread in threading.enumerate())
+
+
 def test_what_waits_too_long_is_refused_and_the_rest_is_served():
     pool, release, started = WorkerPool(1, longest_wait=0.2), threading.Event(), threading.Event()
     served, refused = [], []

@@ -69,6 +69,12 @@ class HttpDoor:
     def ask_training(self, authorization: Authorization = None) -> str:
         return self.request("GET", "/management/trainings?training_id=none", authorization)
 
+    def list_trainings(self, authorization: Authorization = None) -> str:
+        return self.request("GET", "/management/trainings/list", authorization)
+
+    def training_log(self, authorization: Authorization = None) -> str:
+        return self.request("GET", "/management/trainings/log?training_id=none", authorization)
+
     def manage(self, authorization: Authorization = None) -> str:
         return self.request("DELETE", "/management/models?model_id=none", authorization)
 
@@ -131,6 +137,13 @@ class GrpcDoor:
 
     def ask_training(self, authorization: Authorization = None) -> str:
         method = "/caikit.runtime.training.TrainingManagement/GetTrainingStatus"
+        return self.call(method, b"\x0a\x04none", authorization)
+
+    def list_trainings(self, authorization: Authorization = None) -> str:
+        return self.call("/caikit.runtime.training.TrainingJobs/ListTrainings", b"", authorization)
+
+    def training_log(self, authorization: Authorization = None) -> str:
+        method = "/caikit.runtime.training.TrainingJobs/GetTrainingLog"
         return self.call(method, b"\x0a\x04none", authorization)
 
     def manage(self, authorization: Authorization = None) -> str:

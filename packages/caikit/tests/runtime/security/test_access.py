@@ -24,7 +24,7 @@ def test_inference_stays_open(serve):
     assert site.infer() == "OK"
     # What is open does not look at what is sent: it may be for somebody else.
     assert site.infer("Basic for-the-module") == "OK"
-    for kind in ("train", "ask_training", "manage"):
+    for kind in ("train", "ask_training", "list_trainings", "training_log", "manage"):
         assert site.both(kind) == "UNAUTHENTICATED"
         assert site.both(kind, f"Bearer {KEY}") in ("OK", "NOT_FOUND")
     assert site.grpc.mesh() == "UNAUTHENTICATED"
@@ -33,7 +33,7 @@ def test_inference_stays_open(serve):
 
 def test_closed_kinds_are_not_there(serve):
     site = serve(access={**OPEN, "manage": "closed", "train": "closed"})
-    for kind in ("train", "ask_training", "manage"):
+    for kind in ("train", "ask_training", "list_trainings", "training_log", "manage"):
         assert getattr(site.grpc, kind)() == "UNIMPLEMENTED"
         assert getattr(site.http, kind)() == "NOT_FOUND"
         assert site.http.text == '{"detail": "Not Found"}'

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from enum import Enum
 
 from caikit.runtime.engine import Kind, Operation
-from caikit.runtime.names import ServiceType, get_service_name, get_service_package_name
+from caikit.runtime.names import (
+    TRAINING_JOBS_SERVICE,
+    ServiceType,
+    get_service_name,
+    get_service_package_name,
+)
 
 
 class Scope(Enum):
@@ -54,6 +59,7 @@ _KINDS = {
 _TRAINING_SERVICES = frozenset(
     {
         "processproto.Process",
+        TRAINING_JOBS_SERVICE,
         ".".join(
             (
                 get_service_package_name(ServiceType.TRAINING_MANAGEMENT),
