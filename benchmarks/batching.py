@@ -1,7 +1,8 @@
 """Requests per second of a model that takes the same time for one text and for many, with and without batching.
 
-One server process per setting, 32 clients that send the next request when they have an answer. The runs of all settings
-are interleaved, and the median counts. The best ratio is the number of clients: one call of the model for all of them.
+One server process per setting, on a core of its own; the load generator has another. Each of the 32 clients sends its next
+request when it has an answer. The runs of all settings are interleaved, and the median counts. The best ratio would be the
+number of clients, one call of the model for all of them, if the server did its own part of 32 requests in no time.
 """
 
 from __future__ import annotations
@@ -9,22 +10,22 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import socket
+import re
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import grpc
 import report
+from serving import SERVERS, cpu_seconds, free_ports, wait_until_open
 
-SERVERS = Path(__file__).parent / "servers"
 METHOD = "/caikit.runtime.Batched.BatchedService/ShoutTaskPredict"
 TEXT = "hello"
 SETTINGS = {
@@ -38,21 +39,31 @@ LONGEST_RUN = 10.0
 @dataclass(frozen=True)
 class Server:
     name: str
+    pid: int
     http_port: int
     grpc_port: int
 
 
+@dataclass(frozen=True)
+class Run:
+    requests_per_second: float
+    cpu_microseconds: float
+
+
 def main() -> None:
     options = arguments()
+    if shutil.which("h2load") is None:
+        sys.exit("h2load is missing; on Debian: apt-get install nghttp2-client")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="caikit-bench-")))
         servers = [stack.enter_context(start_server(folder, name)) for name in SETTINGS]
-        runs: dict[str, dict[str, list[float]]] = {}
-        for protocol, client in {"HTTP": http_client, "gRPC": grpc_client}.items():
+        runs: dict[str, dict[str, list[Run]]] = {}
+        for protocol, prepare in {"HTTP": http_load, "gRPC": grpc_load}.items():
+            loads = {server.name: prepare(server, folder) for server in servers}
             for _ in range(options.rounds):
                 for server in servers:
-                    rate = measure(client, server, options.clients, options.seconds)
-                    runs.setdefault(protocol, {}).setdefault(server.name, []).append(rate)
+                    run = measure(server, loads[server.name], options.clients, options.seconds)
+                    runs.setdefault(protocol, {}).setdefault(server.name, []).append(run)
     results = {protocol: summary(by_server) for protocol, by_server in runs.items()}
     for protocol, rows in results.items():
         print(table(f"{protocol}, {options.clients} clients", rows))
@@ -65,14 +76,14 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=3, help="runs of each server; the median counts")
-    parser.add_argument("--seconds", type=float, default=1.5, help="length of one run")
+    parser.add_argument("--seconds", type=int, default=2, help="length of one run")
     parser.add_argument("--output", type=Path, default=report.RESULTS / "batching.json")
     return parser.parse_args()
 
 
 @contextmanager
 def start_server(folder: Path, name: str) -> Iterator[Server]:
-    """A server process on the first core, the clients have the others."""
+    """A server process on the first core."""
     place = folder / str(list(SETTINGS).index(name))
     (place / "models" / "shouter").mkdir(parents=True)
     (place / "models" / "shouter" / "config.yml").write_text(
@@ -101,7 +112,7 @@ def start_server(folder: Path, name: str) -> Iterator[Server]:
     try:
         for port in (http_port, grpc_port):
             wait_until_open(port)
-        yield Server(name, http_port, grpc_port)
+        yield Server(name, process.pid, http_port, grpc_port)
     finally:
         process.terminate()
         try:
@@ -111,111 +122,77 @@ def start_server(folder: Path, name: str) -> Iterator[Server]:
             process.wait()
 
 
-Client = Callable[[Server], Callable[[], str]]
-"""Connects, and returns a function that makes one request and returns the text of the answer."""
+@dataclass(frozen=True)
+class Load:
+    url: str
+    body: Path
+    flags: tuple[str, ...]
+    least_size: int
 
 
-def measure(client: Client, server: Server, clients: int, seconds: float) -> float:
-    """Answers per second for clients in threads of their own."""
-    counts = [0] * clients
-    ready, go = threading.Barrier(clients + 1), threading.Event()
-    end = 0.0
-
-    def work(number: int) -> None:
-        call = client(server)
-        assert call() == TEXT.upper()
-        ready.wait(LONGEST_RUN)
-        go.wait(LONGEST_RUN)
-        while time.monotonic() < end:
-            assert call() == TEXT.upper()
-            counts[number] += 1
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(clients)]
-    for thread in threads:
-        thread.start()
-    ready.wait(LONGEST_RUN)
-    end = time.monotonic() + seconds
-    go.set()
-    for thread in threads:
-        thread.join(LONGEST_RUN)
-    return sum(counts) / seconds
+def measure(server: Server, load: Load, clients: int, seconds: int) -> Run:
+    core = str(min(1, (os.cpu_count() or 1) - 1))
+    command = ["taskset", "-c", core, "h2load", "-D", str(seconds), "-c", str(clients), "-t", "1"]
+    command += ["-d", str(load.body), *load.flags, load.url]
+    before = cpu_seconds(server.pid)
+    printed = subprocess.run(
+        command, capture_output=True, text=True, timeout=seconds + LONGEST_RUN, check=True
+    ).stdout
+    spent = cpu_seconds(server.pid) - before
+    found = re.search(r"(\d+) succeeded, (\d+) failed, (\d+) errored", printed)
+    received = re.search(r"\((\d+)\) data", printed)
+    assert found, printed
+    assert received, printed
+    succeeded, failed, errored = map(int, found.groups())
+    # An error over gRPC succeeds for the load generator, but has no message.
+    if failed or errored or int(received[1]) < succeeded * load.least_size:
+        sys.exit(f"{server.name}: expected answers of {load.least_size} bytes or more\n{printed}")
+    return Run(succeeded / seconds, spent / succeeded * 1e6)
 
 
-def http_client(server: Server) -> Callable[[], str]:
-    """Plain bytes over a socket: a comfortable client would be slower than the server."""
+def http_load(server: Server, folder: Path) -> Load:
     body = json.dumps({"model_id": "shouter", "inputs": TEXT}).encode()
-    request = (
-        b"POST /api/v1/task/shout HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
-        b"content-length: %d\r\n\r\n%b" % (len(body), body)
-    )
-    connection = socket.create_connection(("127.0.0.1", server.http_port), timeout=LONGEST_RUN)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def call() -> str:
-        connection.sendall(request)
-        received = b""
-        while not received.endswith(b"}"):
-            chunk = connection.recv(4096)
-            if not chunk:
-                raise ConnectionError(received)
-            received += chunk
-        return str(json.loads(received.rpartition(b"\r\n\r\n")[2])["text"])
-
-    return call
+    url = f"http://127.0.0.1:{server.http_port}/api/v1/task/shout"
+    with urlopen(Request(url, body, {"content-type": "application/json"}), timeout=LONGEST_RUN) as response:
+        answer = response.read()
+    assert json.loads(answer)["text"] == TEXT.upper(), answer
+    (folder / "http").write_bytes(body)
+    return Load(url, folder / "http", ("--h1", "-H", "content-type: application/json"), len(answer))
 
 
-def grpc_client(server: Server) -> Callable[[], str]:
-    channel = grpc.insecure_channel(
-        f"127.0.0.1:{server.grpc_port}", options=[("grpc.use_local_subchannel_pool", 1)]
-    )
+def grpc_load(server: Server, folder: Path) -> Load:
     # One string field on both sides, number 1, with fewer than 128 bytes.
     request = b"\x0a" + bytes([len(TEXT)]) + TEXT.encode()
-    method = channel.unary_unary(METHOD)
-    metadata = (("mm-model-id", "shouter"),)
+    with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel:
+        answer = channel.unary_unary(METHOD)(
+            request, metadata=(("mm-model-id", "shouter"),), timeout=LONGEST_RUN
+        )
+    assert answer[2 : 2 + answer[1]].decode() == TEXT.upper(), answer
+    (folder / "grpc").write_bytes(b"\0" + len(request).to_bytes(4, "big") + request)
+    flags = ("-H", "content-type: application/grpc", "-H", "te: trailers", "-H", "mm-model-id: shouter")
+    return Load(f"http://127.0.0.1:{server.grpc_port}{METHOD}", folder / "grpc", flags, len(answer))
 
-    def call() -> str:
-        answer = method(request, metadata=metadata, timeout=LONGEST_RUN)
-        return answer[2 : 2 + answer[1]].decode()
 
-    return call
-
-
-def summary(rates: dict[str, list[float]]) -> dict[str, dict[str, float]]:
-    medians = {name: statistics.median(of_server) for name, of_server in rates.items()}
-    base = medians["unbatched"]
+def summary(runs: dict[str, list[Run]]) -> dict[str, dict[str, float]]:
+    medians = {
+        name: {key: statistics.median(getattr(run, key) for run in of_server) for key in Run.__annotations__}
+        for name, of_server in runs.items()
+    }
+    base = medians["unbatched"]["requests_per_second"]
     return {
-        name: {"requests_per_second": rate, "times_unbatched": rate / base} for name, rate in medians.items()
+        name: {**median, "times_unbatched": median["requests_per_second"] / base}
+        for name, median in medians.items()
     }
 
 
 def table(title: str, rows: dict[str, dict[str, float]]) -> str:
-    lines = [f"{title:<20}{'requests/s':>12}{'x unbatched':>13}"]
+    lines = [f"{title:<20}{'requests/s':>12}{'x unbatched':>13}{'CPU us':>9}"]
     lines += [
         f"{name:<20}{row['requests_per_second']:>12,.0f}{row['times_unbatched']:>13.1f}"
+        f"{row['cpu_microseconds']:>9.1f}"
         for name, row in rows.items()
     ]
     return "\n".join(lines) + "\n"
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
-def wait_until_open(port: int) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            if time.monotonic() > deadline:
-                sys.exit(f"the server on port {port} did not start")
-            time.sleep(0.1)
-        else:
-            return
 
 
 if __name__ == "__main__":

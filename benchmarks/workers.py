@@ -1,7 +1,8 @@
 """Requests per second and CPU per request of a server with several worker processes, beside one with a single process.
 
-The load generator uses the same cores. What it takes is measured, too: where there is no core for it alone, the ratio of
-`requests per second of server CPU` says what the server would gain from more cores.
+Twice: with all cores for everybody, where the load generator takes its share of them, and with all processes of a server on
+the first core and the load generator on another. A busy core makes requests cheaper, and so does company in the event loop;
+on one core both servers have the same of that, so what a request costs there says what workers gain on cores of their own.
 """
 
 from __future__ import annotations
@@ -153,24 +154,58 @@ def compare(
     runs: dict[int, list[Run]] = {server.workers: [] for server in servers}
     for server in servers:
         measure(server, folder, model, protocol, options.connections, 1)  # warm up
+    pinned: dict[int, list[Run]] = {server.workers: [] for server in servers}
     for _ in range(options.rounds):
         for server in servers:
             runs[server.workers].append(
                 measure(server, folder, model, protocol, options.connections, options.seconds)
             )
+        for server in servers:
+            with on_first_core(server):
+                pinned[server.workers].append(
+                    measure(
+                        server, folder, model, protocol, options.connections, options.seconds, load_core=1
+                    )
+                )
     medians = {
         str(workers): {
-            name: statistics.median(getattr(run, name) for run in of_server) for name in Run.__annotations__
+            "requests_per_second": statistics.median(run.requests_per_second for run in runs[workers]),
+            "server_microseconds": statistics.median(run.server_microseconds for run in pinned[workers]),
+            "load_microseconds": statistics.median(run.load_microseconds for run in pinned[workers]),
         }
-        for workers, of_server in runs.items()
+        for workers in runs
     }
     one, many = medians["1"], medians[str(options.workers)]
     many["throughput_ratio"] = many["requests_per_second"] / one["requests_per_second"]
     many["cpu_ratio"] = many["server_microseconds"] / one["server_microseconds"]
+    many["gain"] = options.workers / many["cpu_ratio"]
     return medians
 
 
-def measure(server: Server, folder: Path, model: str, protocol: str, connections: int, seconds: int) -> Run:
+@contextmanager
+def on_first_core(server: Server) -> Iterator[None]:
+    everywhere = ",".join(map(str, os.sched_getaffinity(0)))
+    move(server, "0")
+    try:
+        yield
+    finally:
+        move(server, everywhere)
+
+
+def move(server: Server, cores: str) -> None:
+    for pid in server.processes:
+        subprocess.run(["taskset", "-acp", cores, str(pid)], stdout=subprocess.DEVNULL, check=True)
+
+
+def measure(
+    server: Server,
+    folder: Path,
+    model: str,
+    protocol: str,
+    connections: int,
+    seconds: int,
+    load_core: int | None = None,
+) -> Run:
     data = folder / f"{model}.{protocol}"
     if protocol == "grpc":
         data.write_bytes(grpc_frame(Request(text=TEXT)))
@@ -181,6 +216,8 @@ def measure(server: Server, folder: Path, model: str, protocol: str, connections
         flags, path = ["--h1", "-H", "content-type: application/json"], HTTP_PATH
     url = f"http://127.0.0.1:{server.ports[protocol]}{path}"
     load = ["h2load", "-D", str(seconds), "-c", str(connections), "-t", "1", "-d", str(data), *flags, url]
+    if load_core is not None and load_core < (os.cpu_count() or 1):
+        load = ["taskset", "-c", str(load_core), *load]
     server_before, load_before = (
         sum(map(cpu_seconds, server.processes)),
         resource.getrusage(resource.RUSAGE_CHILDREN),
@@ -200,11 +237,13 @@ def measure(server: Server, folder: Path, model: str, protocol: str, connections
 
 
 def table(results: dict[str, dict[str, dict[str, float]]], workers: int) -> str:
-    header = ["model, protocol", "workers", "requests/s", "x one", "server CPU us", "x one", "load CPU us"]
+    header = ["model, protocol", "workers", "requests/s", "x one", "CPU us on one core", "x one", "gain"]
     rows = []
     for name, medians in results.items():
         for count, row in medians.items():
-            ratios = [f"{row[key]:.2f}" if key in row else "" for key in ("throughput_ratio", "cpu_ratio")]
+            ratios = [
+                f"{row[key]:.2f}" if key in row else "" for key in ("throughput_ratio", "cpu_ratio", "gain")
+            ]
             rows.append(
                 [
                     name,
@@ -212,8 +251,7 @@ def table(results: dict[str, dict[str, dict[str, float]]], workers: int) -> str:
                     f"{row['requests_per_second']:,.0f}",
                     ratios[0],
                     f"{row['server_microseconds']:.1f}",
-                    ratios[1],
-                    f"{row['load_microseconds']:.1f}",
+                    *ratios[1:],
                 ]
             )
     return report.table(header, rows)

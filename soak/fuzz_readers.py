@@ -31,6 +31,7 @@ with atheris.instrument_imports(
     from caikit.runtime.heads.http._form import decode_form
     from caikit.runtime.services.inference import inference_rpcs
     from caikit.runtime.services.routes import http_route
+    from soak.fuzz_native import READERS as NATIVE_READERS
 
 Everything = soak_lib.Everything
 
@@ -121,6 +122,7 @@ READERS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
         [_FORM % (b"inputs", b'{"a_str": "x"}'), _FORM % (b"parameters.words", b"x")],
     ),
     "lines": (read_lines, [b'{"model_id": "m", "inputs": {"a_int": 1}}\n{"inputs": {"free": {"a": [1]}}}']),
+    **NATIVE_READERS,
 }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import re
 import shutil
 import signal
@@ -21,6 +23,7 @@ INSTALL_SECONDS = 300
 SERVE = re.compile(r"(python -m caikit\.runtime|caikit serve( .*)?)$")
 DOCUMENTED_PORTS = ("8080", "8085")
 METRICS_PORT = "8086"
+UNASSIGNED_PORTS = (16_000, 32_000)
 
 
 class Block(NamedTuple):
@@ -35,6 +38,14 @@ def blocks(page: Path) -> Iterator[Block]:
         yield Block(Path(path).name or None, language, text)
 
 
+def free_port() -> str:
+    """One that the system gives to nobody who asks for any port, as other tests do."""
+    while True:
+        port = random.SystemRandom().randrange(*UNASSIGNED_PORTS)
+        with contextlib.suppress(OSError), socket.create_server(("", port)):
+            return str(port)
+
+
 class Terminal:
     """Runs commands in a folder, with the page's ports replaced by free ones."""
 
@@ -43,10 +54,7 @@ class Terminal:
         self._state = folder / ".working-directory"
         self.server: subprocess.Popen[bytes] | None = None
         self.metrics_port = METRICS_PORT
-        sockets = [socket.create_server(("", 0)) for _ in DOCUMENTED_PORTS]
-        self.ports = [str(each.getsockname()[1]) for each in sockets]
-        for each in sockets:
-            each.close()
+        self.ports = [free_port() for _ in DOCUMENTED_PORTS]
         self.environment = os.environ | {
             "CAIKIT": str(ROOT),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -108,29 +116,29 @@ class Terminal:
         return (self.folder / "server.log").read_text()
 
     def show_metrics(self) -> None:
-        with socket.create_server(("", 0)) as free:
-            port = str(free.getsockname()[1])
-        self.metrics_port = port
+        self.metrics_port = port = free_port()
         self.environment |= {"RUNTIME_METRICS_ENABLED": "true", "RUNTIME_METRICS_PORT": port}
 
     def follow(self, page: Path, *, install: bool) -> None:
         """A block below "`NAME`:" is a file, `sh` is typed, `text` is what the commands before it print."""
         if f"localhost:{METRICS_PORT}" in page.read_text():
             self.show_metrics()
-        printed, training_id = "", ""
+        printed = ""
+        ids = {"training": "", "prediction": ""}
         for block in blocks(page):
             if block.file:
                 (self.folder / block.file).write_text(self.adapt(block.text))
             elif block.language == "sh" and (install or "pip install" not in block.text):
-                command = block.text.replace("TRAINING_ID", training_id)
+                command = block.text
+                for kind, job_id in ids.items():
+                    command = command.replace(f"{kind.upper()}_ID", job_id)
                 printed = self.run(command)
-                if "management/trainings" in command:
+                if "management/trainings" in command or "/job?" in command:
                     printed = self.repeat_until_finished(command)
             elif block.language == "text":
                 expected = re.escape(block.text.strip()).replace(r"\.\.\.", ".*")
                 assert re.fullmatch(expected, printed.strip()), printed
-                if found := re.search(r'"training_id": "([^"]+)"', printed):
-                    training_id = found[1]
+                ids |= dict(re.findall(r'"(training|prediction)_id": "([^"]+)"', printed))
 
     def repeat_until_finished(self, command: str) -> str:
         deadline = time.monotonic() + 20

@@ -14,7 +14,10 @@ from soak.scenario import Scenario, Stage, option
 from soak.server import LIBRARY
 
 ROOT = Path(__file__).parents[2]
-TARGETS = ("protobuf", "json", "request", "multipart", "lines")
+TARGETS = (
+    *("protobuf", "json", "request", "multipart", "lines"),
+    *("http1", "http2-bytes", "http2-frames", "headers", "messages", "websocket"),
+)
 _RUNS = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
 _COVERED = re.compile(r"cov: (\d+)")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
@@ -18,3 +20,10 @@ CLEAN = {
     if name == "RUNTIME_TRANSPORT"
     or not name.startswith(("CAIKIT_", "RUNTIME_", "LOG_", "CONFIG_FILES", "NO_COLOR", "COLUMNS"))
 }
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)

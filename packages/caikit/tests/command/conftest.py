@@ -39,6 +39,14 @@ data_streams: {file_source_base: data}
 """
 
 
+# Not in `preexec_fn`: for that gRPC, which this process uses too, starts threads in the child, and they print.
+TAKE_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
 @dataclass
 class Result:
     """What a command has printed."""
@@ -112,14 +120,13 @@ def terminal(tmp_path: Path) -> Run:
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         process = subprocess.Popen(
-            [*COMMAND, *arguments],
+            [sys.executable, "-I", "-S", "-c", TAKE_TERMINAL, *COMMAND, *arguments],
             stdin=slave,
             stdout=slave,
             stderr=slave,
             cwd=cwd or tmp_path,
             env={**CLEAN, "TERM": "xterm", **environment},
             start_new_session=True,
-            preexec_fn=_take_terminal,
         )
         os.close(slave)
         try:
@@ -131,10 +138,6 @@ def terminal(tmp_path: Path) -> Run:
             os.close(master)
 
     return run
-
-
-def _take_terminal() -> None:
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def _watch(master: int, keys: list[tuple[str, str]]) -> bytes:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import signal
 import subprocess
-import time
 import zipfile
+from pathlib import Path
 
 import pytest
-from command_places import CLEAN, COMMAND
+from command_places import CLEAN, COMMAND, wait_until
 
 PERSON = {"producer_id": {"name": "greeter", "version": "1.2.3"}}
 
@@ -481,11 +482,19 @@ def test_time_runs_out(quick, address):
     assert "(DEADLINE_EXCEEDED)" in done.err
 
 
-def test_ctrl_c_while_an_answer_is_waited_for(address):
+def is_connected(pid: int, address: str) -> bool:
+    port = f":{int(address.rpartition(':')[2]):04X}"
+    lines = [line for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()]
+    sockets = {f"socket:[{row[9]}]" for row in map(str.split, lines) if row[2].endswith(port)}
+    with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+        return any(str(link.readlink()) in sockets for link in Path(f"/proc/{pid}/fd").iterdir())
+    return False
 
+
+def test_ctrl_c_while_an_answer_is_waited_for(address):
     call = [*COMMAND, "call", "greet", "-s", address, "-m", "greeter", "person.name=A", "sleep=20"]
     process = subprocess.Popen(call, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=CLEAN)
-    time.sleep(1.5)
+    wait_until(lambda: is_connected(process.pid, address))
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=10)
     assert (process.returncode, errors) == (130, "")

@@ -8,9 +8,10 @@ import re
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
-from command_places import CLEAN, COMMAND, SHIM
+from command_places import CLEAN, COMMAND, SHIM, wait_until
 
 ROWS = '{"number": 1, "label": "x"}\n{"number": 2, "label": "y"}\n'
 PARTY = ["strings=[]", "ints=[1, 2]", "floats=[]", "bools=[]", 'people=[{"name": "A"}]']
@@ -309,7 +310,8 @@ def test_ctrl_c_ends_a_training_here(golden, tmp_path):
     command = [*COMMAND, "train", "Greeter", "-m", "x", "training_data=[]", "sleep=60", *options]
     environment = {**CLEAN, "PYTHONPATH": str(SHIM)}
     process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
-    time.sleep(3)
+    # The training has a thread of its own.
+    wait_until(lambda: len(list(Path(f"/proc/{process.pid}/task").iterdir())) > 1)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)
     assert (process.returncode, errors) == (130, "")

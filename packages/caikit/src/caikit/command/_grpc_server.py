@@ -14,11 +14,12 @@ from caikit.runtime.names import MODEL_MESH_MODEL_ID_KEY, TRAINING_JOBS_SERVICE
 from caikit.runtime.types.caikit_runtime_exception import CaikitRuntimeException
 
 from ._address import Address
-from ._errors import CommandError
+from ._errors import CommandError, UsageError
 from ._fit import fit_fields
 from ._messages import decode_message, encode_message, message_type
 from ._reflection import Reflection
-from ._rpc import Rpc
+from ._rpc import TASK, Rpc
+from ._types import Scalar
 
 if TYPE_CHECKING:
     from caikit.interfaces.common.data_model import ConnectionTlsInfo
@@ -57,6 +58,7 @@ class GrpcServer:
         self._metadata = metadata
         self._timeout = timeout
         self._is_encrypted = tls.enabled
+        self._has_certificate = bool(tls.cert_file)
         self._connection = Connection(construct_grpc_channel(str(address), _OPTIONS, tls))
         self._reflection = Reflection(self._connection, self.name, metadata, look_timeout)
 
@@ -68,7 +70,8 @@ class GrpcServer:
     ) -> Generator[dict[str, Any], None, None]:
         method = rpc.handle
         fields = message_type(method.input_type).fields
-        messages = (encode_message(method.input_type, fit_fields(fields, each)) for each in requests)
+        fitted = (_complete(rpc, fit_fields(fields, each)) for each in requests)
+        messages = (encode_message(method.input_type, each) for each in fitted)
         for answer in self._answers(rpc, messages, model_id):
             yield decode_message(method.output_type, answer)
 
@@ -117,11 +120,25 @@ class GrpcServer:
             return problem
         if any(words in text for words in _NO_CONNECTION):
             reason = text.rpartition("last error: ")[2].removeprefix("UNKNOWN: ")
-            hint = "" if self._is_encrypted or not _was_closed(reason) else "; if it encrypts, add --tls"
+            hint = self._hint() if _was_closed(reason) else ""
             return CommandError(
                 f"No gRPC server answers at {self.name}: {reason.rpartition('remote host: ')[2]}{hint}"
             )
         return problem
+
+    def _hint(self) -> str:
+        if not self._is_encrypted:
+            return "; if it encrypts, add --tls"
+        return "" if self._has_certificate else "; if it asks for a certificate, add --cert and --key"
+
+
+def _complete(rpc: Rpc, request: dict[str, Any]) -> dict[str, Any]:
+    """The request; a number or a text that is not in the message would be its zero for the server."""
+    if rpc.kind == TASK and not rpc.input_streaming:
+        for field in rpc.inputs:
+            if field.required and isinstance(field.type, Scalar) and field.name not in request:
+                raise UsageError(f"Missing required input: {field.name!r}")
+    return request
 
 
 def _was_closed(reason: str) -> bool:

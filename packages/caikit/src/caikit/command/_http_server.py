@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable, Mapping
-from http.client import BadStatusLine
+import warnings
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from http.client import BadStatusLine, RemoteDisconnected
 from typing import TYPE_CHECKING, Any
 
+from urllib3.exceptions import InsecureRequestWarning
+
 from caikit.runtime.client._connections import Connection
+from caikit.runtime.client._conversation import stream_messages
 from caikit.runtime.client._credentials import Pairs
 from caikit.runtime.client._deadline import Deadline
 from caikit.runtime.client._errors import root_of
 from caikit.runtime.client._http_calls import Answer as HttpAnswer
 from caikit.runtime.client._http_calls import HttpCall, Patience, exchange, stream_events
+from caikit.runtime.client._upload import upload
 from caikit.runtime.client.utils import construct_requests_session, construct_retry
 from caikit.runtime.types.caikit_runtime_exception import CaikitRuntimeException
 
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     from caikit.interfaces.common.data_model import ConnectionTlsInfo
 
 _JSON = "application/json"
+_LINES = "application/x-ndjson"
 _BODY_KEYS = frozenset({INPUTS, PARAMETERS, MODEL_ID})
 # Answers are as large as they are; who asks for them has the memory.
 _MOST_BYTES = 1 << 40
@@ -47,6 +53,10 @@ class HttpServer:
         self._headers = dict(headers)
         self._timeout = timeout
         self._look_timeout = look_timeout
+        self._may_lack_certificate = bool(tls.enabled and not tls.cert_file)
+        if tls.insecure_verify:
+            # Whoever asks for it has been told.
+            warnings.simplefilter("ignore", InsecureRequestWarning)
         self._connection = Connection(construct_requests_session(tls=tls))
 
     def rpcs(self) -> list[Rpc]:
@@ -61,6 +71,9 @@ class HttpServer:
         self, rpc: Rpc, requests: Iterable[Mapping[str, Any]], model_id: str | None
     ) -> Generator[Any, None, None]:
         route: Route = rpc.handle
+        if rpc.input_streaming:
+            yield from self._call_with_stream(rpc, route, _lines(rpc, route, requests, model_id))
+            return
         request = next(iter(requests))
         if route.method != "POST":
             query = {name: str(value) for name, value in request.items()}
@@ -74,6 +87,18 @@ class HttpServer:
                 yield _parse(event, f"an event of {rpc.name}")
         else:
             yield self._answer(self._exchange("POST", route.path, self._timeout, body=body), rpc.name)
+
+    def _call_with_stream(self, rpc: Rpc, route: Route, lines: Iterator[bytes]) -> Generator[Any, None, None]:
+        patience = self._patience(self._timeout)
+        if rpc.output_streaming:
+            # Most of what may be between here and there reads a body to its end; a WebSocket goes both ways.
+            call = HttpCall("GET", self.name, route.path, headers=self._headers, repeatable=False)
+            for message in stream_messages(self._connection, call, lines, patience):
+                yield _parse(message, f"a message of {rpc.name}")
+        else:
+            headers = {"content-type": _LINES, **self._headers}
+            call = HttpCall("POST", self.name, route.path, headers=headers, repeatable=False)
+            yield self._answer(upload(self._connection, call, lines, patience), rpc.name)
 
     def ask(self, rpc_name: str, request: Mapping[str, Any]) -> dict[str, Any]:
         if rpc_name not in FIXED_ROUTES:
@@ -98,7 +123,12 @@ class HttpServer:
         try:
             return exchange(self._connection, call, self._patience(timeout))
         except CaikitRuntimeException as problem:
-            if isinstance(root_of(problem), BadStatusLine):
+            cause = root_of(problem)
+            if self._may_lack_certificate and isinstance(cause, RemoteDisconnected | ConnectionResetError):
+                raise CommandError(
+                    f"{self.name} has ended the connection; if it asks for a certificate, add --cert and --key"
+                ) from None
+            if isinstance(cause, BadStatusLine):
                 raise CommandError(
                     f"{self.name} does not speak HTTP: name its HTTP port, or leave out http for gRPC"
                     + ("" if self.name.startswith("https:") else "; if it encrypts, add --tls")
@@ -118,6 +148,15 @@ class HttpServer:
         if answer.media_type == _JSON:
             return _parse(answer.content, f"the answer of {source}")
         return FileAnswer(answer.content, answer.media_type or "application/octet-stream")
+
+
+def _lines(
+    rpc: Rpc, route: Route, requests: Iterable[Mapping[str, Any]], model_id: str | None
+) -> Iterator[bytes]:
+    """The first one says which model is meant."""
+    for request in requests:
+        yield json.dumps(_inference_body(rpc, route, request, model_id)).encode()
+        model_id = None
 
 
 def _inference_body(

@@ -44,6 +44,12 @@ def add_to(commands: Subparsers) -> None:
                 "the end of its log, if the server keeps logs (model_management.trainers: work_dir)",
             ),
             ('caikit jobs cancel "$ID"', "cancel it"),
+            (
+                "JOB=$(caikit call TextMoodTaskStartPredictionJob -m text_mood text_input.text=hi -f prediction_id)",
+                "start a prediction job and keep its id",
+            ),
+            ('caikit jobs wait "$JOB" --task text_mood', "wait for it"),
+            ('caikit jobs result "$JOB" --task text_mood', "its result"),
         ],
     )
     add = parser.add_argument
@@ -76,11 +82,13 @@ def run(options: argparse.Namespace) -> None:
     if options.action == "list":
         if options.job:
             raise UsageError("list takes no ID: `caikit jobs status ID` shows one job")
+        _refuse_task(options)
         show_list(output, server, options)
         return
     if not options.job:
         raise UsageError(f"{options.action} needs the ID of a job")
     if options.action == "log":
+        _refuse_task(options)
         show_log(output, server, options)
         return
     job = PredictionJob(server, options.job, options.task) if options.task else Training(server, options.job)
@@ -95,6 +103,11 @@ def run(options: argparse.Namespace) -> None:
             show_status(output, job.cancel())
         case _:
             show_status(output, job.status())
+
+
+def _refuse_task(options: argparse.Namespace) -> None:
+    if options.task:
+        raise UsageError(f"{options.action} is for trainings only: leave out --task")
 
 
 class Training:

@@ -15,7 +15,18 @@ from google.protobuf.message import DecodeError
 from caikit.core.data_model._wire_types import is_repeated
 
 from ._errors import CommandError, UsageError
-from ._types import Enum, Field, ListOf, MapOf, Message, Scalar, Type, Union, last_part
+from ._types import (
+    Field,
+    ListOf,
+    MapOf,
+    Message,
+    Scalar,
+    Type,
+    Union,
+    enum_type,
+    last_part,
+    stands_for_unset,
+)
 
 _INTEGERS = frozenset(
     {
@@ -26,8 +37,6 @@ _INTEGERS = frozenset(
     }
 )
 _FLOATS = frozenset({FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT})
-# The zero that enums get which have none of their own.
-_UNSET = "PLACEHOLDER_UNSET"
 # Those whose JSON is not an object with their fields.
 _WELL_KNOWN = {
     "google.protobuf.Timestamp": "time",
@@ -99,7 +108,7 @@ def _single_type(field: Any) -> Type:
         known = _WELL_KNOWN.get(field.message_type.full_name)
         return Scalar(known) if known else message_type(field.message_type)
     if field.enum_type is not None:
-        return Enum(field.enum_type.full_name, tuple(value.name for value in field.enum_type.values))
+        return enum_type(field.enum_type.full_name, [value.name for value in field.enum_type.values])
     if field.cpp_type in _INTEGERS:
         return Scalar("int")
     if field.cpp_type in _FLOATS:
@@ -141,7 +150,7 @@ def _value(field: Any, value: Any) -> Any:
         known = field.enum_type.values_by_number.get(value)
         if known is None:
             return value
-        return None if known.name == _UNSET else known.name
+        return None if stands_for_unset(known.name) else known.name
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if field.cpp_type == FieldDescriptor.CPPTYPE_FLOAT and math.isfinite(value):

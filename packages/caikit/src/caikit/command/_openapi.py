@@ -15,7 +15,7 @@ from caikit.runtime.names import (
 )
 
 from ._rpc import Rpc
-from ._types import Enum, Field, ListOf, MapOf, Message, Scalar, Type, Union
+from ._types import Field, ListOf, MapOf, Message, Scalar, Type, Union, enum_type
 
 INPUTS, PARAMETERS, MODEL_ID = "inputs", "parameters", "model_id"
 
@@ -40,6 +40,7 @@ _TASK_PATH = re.compile(r"(?P<task>.*/task/[^/]+)(?:/job(?:/(?P<results>results)
 _KINDS = {"integer": "int", "number": "float", "boolean": "bool", "string": "str", "object": "object"}
 _REFERENCE = "#/components/schemas/"
 _JSON = "application/json"
+_LINES = "application/x-ndjson"
 _EVENTS = "text/event-stream"
 
 
@@ -106,6 +107,7 @@ class _Reader:
             inputs=fields,
             nameless=inputs[0] if single else None,
             output=output,
+            input_streaming=_LINES in _request_content(operation),
             output_streaming=streams,
             handle=route,
         )
@@ -174,7 +176,7 @@ class _Reader:
     def _named(self, name: str) -> Type:
         schema = _mapping(self._schemas.get(name))
         if "enum" in schema:
-            return Enum(name, tuple(each for each in schema["enum"] if isinstance(each, str)))
+            return enum_type(name, [each for each in schema["enum"] if isinstance(each, str)])
         return Message(name, lambda: self._object_fields(schema))
 
     def _union(self, schemas: Sequence[Mapping[str, Any]]) -> Type:
@@ -211,8 +213,15 @@ def _name(method: str, path: str, operation: Mapping[str, Any], tasks: Mapping[s
 
 
 def _body(operation: Mapping[str, Any]) -> Mapping[str, Any]:
-    content = _mapping(_mapping(operation.get("requestBody")).get("content"))
+    """The schema of the body, or of each line of a streamed one."""
+    content = _request_content(operation)
+    if _LINES in content:
+        return _mapping(_mapping(_mapping(content[_LINES]).get("schema")).get("x-line"))
     return _mapping(_mapping(content.get(_JSON)).get("schema"))
+
+
+def _request_content(operation: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _mapping(_mapping(operation.get("requestBody")).get("content"))
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

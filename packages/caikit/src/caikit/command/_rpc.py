@@ -67,7 +67,7 @@ def find_rpc(rpcs: Iterable[Rpc], wanted: str, *, streamed_output: bool = False,
     if not found:
         key = _key(wanted)
         found = [rpc for rpc in offered if _key(rpc.name) == key]
-        found = found or [rpc for rpc in offered if rpc.kind == TASK and key in _task_keys(rpc.task)]
+        found = found or [rpc for rpc in offered if rpc.kind == TASK and key in _rpc_keys(rpc)]
     if streamed_output:
         found = [rpc for rpc in found if rpc.output_streaming]
     if not found:
@@ -106,6 +106,11 @@ def _hint(rpcs: Sequence[Rpc], wanted: str) -> str:
     if close:
         return f"; did you mean {meanings[close[0]]}?"
     return f"; its tasks are {', '.join(tasks)}" if tasks else ""
+
+
+def _rpc_keys(rpc: Rpc) -> set[str]:
+    """What calls a task: its name, and that of one flavour as routes have it, such as bidi-streaming-spam."""
+    return _task_keys(rpc.task) | _task_keys(rpc.name.removesuffix("Predict"))
 
 
 def _task_keys(task: str) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -11,6 +11,8 @@ _DATA_STREAM_SOURCE = "DataStreamSource"
 _FILE = "caikit_data_model.common.File"
 _SEQUENCES = tuple(f"caikit_data_model.common.{kind}Sequence" for kind in ("Str", "Int", "Float", "Bool"))
 _MODEL_POINTER = "caikit_data_model.runtime.ModelPointer"
+# The zero that enums get which have none of their own; the second of a package has its name in front.
+_UNSET = "PLACEHOLDER_UNSET"
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,15 @@ class Field:
 
 def last_part(name: str) -> str:
     return name.rpartition(".")[2]
+
+
+def enum_type(name: str, values: Iterable[str]) -> Enum:
+    """An enum with the values that somebody may give."""
+    return Enum(name, tuple(value for value in values if not stands_for_unset(value)))
+
+
+def stands_for_unset(value: str) -> bool:
+    return value == _UNSET or value.endswith(f"_{_UNSET}")
 
 
 def list_in(type_: Type) -> ListOf | None:

@@ -191,19 +191,30 @@ def get_task_predict_job_result_rpc_name(
     return _camel(f"{flavoured}GetPredictionJobResult")
 
 
+_TRAIN_RPC_NAME = "TRAIN_RPC_NAME"
+_RPC_NAME = re.compile("[A-Za-z][A-Za-z0-9]*Train")
+
+
 def get_train_rpc_name(module_class: type[ModuleBase]) -> str:
-    """`GreetTaskGreeterTrain`: first task, then module."""
-    return _camel(f"{_train_stem(module_class)}Train")
+    """`GreetTaskGreeterTrain`: first task, then module; or what the class itself says as `TRAIN_RPC_NAME`."""
+    chosen = vars(module_class).get(_TRAIN_RPC_NAME)
+    if chosen is None:
+        return _camel(f"{_train_stem(module_class)}Train")
+    if not isinstance(chosen, str) or not _RPC_NAME.fullmatch(chosen):
+        raise ValueError(
+            f"{module_class.__qualname__}.{_TRAIN_RPC_NAME}: expected letters and digits that end in Train, got {chosen!r}"
+        )
+    return chosen
 
 
 def get_train_request_name(module_class: type[ModuleBase]) -> str:
     """`GreetTaskGreeterTrainRequest`."""
-    return _camel(f"{_train_stem(module_class)}TrainRequest")
+    return f"{get_train_rpc_name(module_class)}Request"
 
 
 def get_train_parameter_name(module_class: type[ModuleBase]) -> str:
     """`GreetTaskGreeterTrainParameters`."""
-    return _camel(f"{_train_stem(module_class)}TrainParameters")
+    return f"{get_train_rpc_name(module_class)}Parameters"
 
 
 # Routes ######################################################################

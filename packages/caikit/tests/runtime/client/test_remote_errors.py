@@ -219,6 +219,18 @@ def test_arguments_have_the_right_types(golden: SimpleNamespace, remote: Remote,
             call()
 
 
+def test_what_is_no_data_object_is_named(golden: SimpleNamespace, remote: Remote) -> None:
+    model = remote("greeter", "grpc")
+    for call in (
+        lambda: model.run("Ann"),
+        lambda: list(model.run_stream_out("Ann")),
+        lambda: model.run_stream_in([golden.data.Person("Ann"), "Ann"]),
+        lambda: list(model.run_bidi(["Ann"])),
+    ):
+        with pytest.raises(TypeError, match=r"\(\) expected Person for '\w+', got str$"):
+            call()
+
+
 def test_saving_is_not_available(remote: Remote, protocol: str) -> None:
     with pytest.raises(NotImplementedError):
         remote("greeter", protocol).save("anywhere")

@@ -57,6 +57,7 @@ def test_cancelled_call_never_starts():
 def test_call_returns_what_the_function_returns():
     context = make_context(CancelToken())
     assert context.call(int, "7") == 7
+    assert context.call(dict, function=1, token=2, exception=3) == {"function": 1, "token": 2, "exception": 3}
     with pytest.raises(KeyError):
         context.call({}.__getitem__, "missing")
 

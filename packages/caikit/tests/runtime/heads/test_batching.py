@@ -250,8 +250,13 @@ def test_requests_that_do_not_fit_into_a_batch_are_run_alone(configure):
 
 def test_without_a_size_nothing_is_batched(configure):
     configure({"size": 0})
-    with serve("grpc") as kit:
-        assert {answer["together"] for answer in gathered(kit, [{"text": "a"}] * 4)} == {0}
+    gate = batched_lib.gates["a"] = threading.Event()
+    with serve("grpc") as kit, ThreadPoolExecutor(1) as pool:
+        answers = pool.submit(together, kit, [{"text": "a"}] * 4)
+        kit.wait_for_workers(4)
+        gate.set()
+        assert {answer["together"] for answer in answers.result()} == {0}
+    assert batched_lib.calls == [["a"]] * 4
 
 
 def test_the_type_of_a_model_chooses_the_settings(configure, temp_config):

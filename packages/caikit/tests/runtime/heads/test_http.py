@@ -8,6 +8,7 @@ import zipfile
 import pytest
 
 from caikit.runtime.engine import Status
+from caikit.runtime.heads.http import HttpHead
 
 
 async def show(client, inputs="a", **parameters):
@@ -174,6 +175,10 @@ async def test_media_types(client, content_type, status):
     assert response.status_code == status
     if status != 200:
         assert set(response.json()) == {"detail"}
+    if not content_type:
+        assert response.json()["detail"] == (
+            "Unsupported media type: (none). Expected application/json or multipart/form-data."
+        )
 
 
 @pytest.mark.parametrize(
@@ -279,6 +284,37 @@ async def test_event_stream_that_fails(client, text, code, details):
     assert event == "event: error"
     content = json.loads(data.removeprefix("data: "))
     assert content == {"details": details, "code": code, "id": content["id"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "details"),
+    [
+        ("early", 400, "bad value"),
+        ("value", 400, "ValueError('bad value')"),
+        ("other", 500, "Unhandled exception: went wrong"),
+        ("known", 404, "not there"),
+    ],
+)
+async def test_event_stream_that_fails_before_its_first_item_may_have_a_status(
+    open_client, kit, engine, workers, text, status, details
+):
+    head = HttpHead(
+        engine, kit.operations, title="Tests", version="1", description="", stream_error_status=True
+    )
+    async with open_client(head, workers, engine.gate) as client:
+        body = {"model_id": "m", "inputs": text, "parameters": {"times": 0}}
+        response = await client.post("/task/count", json=body)
+        assert response.status_code == status
+        assert response.headers["content-type"] == "application/json"
+        assert (response.json()["details"], response.json()["code"]) == (details, status)
+        if text != "early":
+            response = await stream(client, text, 1)
+            assert response.status_code == 200
+            assert response.text.count("event: message") == response.text.count("event: error") == 1
+        response = await stream(client, "a", 0)
+        assert (response.status_code, response.text) == (200, "")
+        assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+        assert (await stream(client, "a", 2)).text.count("event: message") == 2
 
 
 async def test_event_stream_without_model_id(client):

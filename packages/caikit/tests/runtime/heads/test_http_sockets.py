@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
+import gc
 import json
 import os
 import socket
@@ -18,6 +20,7 @@ from typing import Any
 import pytest
 import uvicorn
 from starlette.requests import Request as StarletteRequest
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_socket
@@ -394,6 +397,24 @@ def test_refusals_at_the_handshake(start, connect):
     assert caught.value.response.status_code == 503
 
 
+def handshake(path: str, host: bytes = b"x") -> bytes:
+    key = base64.b64encode(os.urandom(16))
+    lines = [
+        b"GET %b HTTP/1.1" % path.encode(),
+        b"host: " + host,
+        b"connection: Upgrade",
+        b"upgrade: websocket",
+    ]
+    return b"\r\n".join([*lines, b"sec-websocket-version: 13", b"sec-websocket-key: " + key, b"", b""])
+
+
+def test_a_host_that_is_none(start, caplog):
+    with socket.create_connection(("127.0.0.1", start().port), timeout=10) as client:
+        client.sendall(handshake(JOIN, host=b"\xff.example"))
+        assert client.recv(4096).startswith((b"HTTP/1.1 101", b"HTTP/1.1 400"))
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 def test_no_worker_is_free(start, connect):
     server = start(threads=1, longest_wait=0.1)
     blocked = threading.Event()
@@ -478,6 +499,34 @@ def test_frames_that_are_none(start, wire, data):
     client.socket.sendall(data)
     assert client.read_close() == 1002
     wait_until(server.is_idle)
+
+
+@pytest.mark.parametrize(
+    "one", [frame(MORE, last=False), frame(PONG), frame(PING)], ids=["piece", "pong", "ping"]
+)
+def test_a_flood_of_small_frames_leaves_time_for_others(start, wire, one):
+    server = start()
+    flooded = wire(server, ECHO)
+    flooded.socket.sendall(frame(TEXT, b'{"inputs', last=False))
+    over = threading.Event()
+
+    def flood() -> None:
+        with contextlib.suppress(OSError):
+            while not over.is_set():
+                flooded.socket.sendall(one * 50_000)
+
+    with ThreadPoolExecutor(1) as pool:
+        flooding = pool.submit(flood)
+        try:
+            for _ in range(5):
+                client = wire(server, ECHO)
+                client.send(TEXT, json.dumps(FIRST).encode())
+                assert client.read()[0] == TEXT
+                client.close()
+        finally:
+            over.set()
+            flooded.socket.shutdown(socket.SHUT_RDWR)
+        flooding.result(30)
 
 
 def test_memory_is_bounded_for_all_together(start, wire):
@@ -718,3 +767,90 @@ async def test_a_server_that_cannot_answer_a_handshake(app):
     }
     await app(scope, receive, send)
     assert sent == [{"type": "websocket.close"}]
+
+
+def test_a_client_that_does_not_wait_to_be_accepted():
+    asked, may_go_on = threading.Event(), threading.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        asked.set()
+        while not may_go_on.is_set():
+            await asyncio.sleep(0.001)
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close", "reason": (await receive())["text"]})
+
+    with contextlib.ExitStack() as stack:
+        listener = socket.create_server(("127.0.0.1", 0))
+        server = UvicornServer(app, listener, limits=ConnectionLimits())
+        server.start()
+        stack.callback(server.join, 10)
+        stack.callback(server.stop, 0.1)
+        client = stack.enter_context(socket.create_connection(listener.getsockname(), timeout=10))
+        client.sendall(handshake(JOIN))
+        assert asked.wait(10)
+        client.sendall(frame(TEXT, b"early"))
+        may_go_on.set()
+        received = b""
+        while not received.endswith(b"early"):
+            chunk = client.recv(4096)
+            assert chunk, received
+            received += chunk
+
+
+# Other floods, which connections of all kinds must bear
+
+
+def test_requests_that_are_sent_ahead_wait_with_their_client():
+    most = count = 0
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        nonlocal most, count
+        count += 1
+        if count % 5000 == 0:
+            most = max(most, sum(isinstance(each, RequestResponseCycle) for each in gc.get_objects()))
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body"})
+
+    with contextlib.ExitStack() as stack:
+        listener = socket.create_server(("127.0.0.1", 0))
+        server = UvicornServer(app, listener, limits=ConnectionLimits())
+        server.start()
+        stack.callback(server.join, 10)
+        stack.callback(server.stop, 0.1)
+        client = stack.enter_context(socket.create_connection(listener.getsockname(), timeout=30))
+        requests = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n" * 60_000
+        sending = threading.Thread(target=client.sendall, args=(requests,))
+        sending.start()
+        answers = 0
+        while answers < 60_000:
+            chunk = client.recv(2**20)
+            assert chunk
+            answers += chunk.count(b"TP/1.1")
+        sending.join(10)
+    # What is read at once may be thousands.
+    assert 0 < most < 30_000
+
+
+def test_a_body_of_many_pieces_leaves_time_for_others(start):
+    server = start()
+    head = b"POST /task/join HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+    chunks = b"1\r\n \r\n" * 50_000
+    with contextlib.ExitStack() as stack:
+        flooded = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
+        flooded.sendall(head + b"transfer-encoding: chunked\r\n\r\n")
+
+        def flood() -> None:
+            with contextlib.suppress(OSError):
+                for _ in range(1000):
+                    flooded.sendall(chunks)
+
+        flooding = threading.Thread(target=flood)
+        flooding.start()
+        for _ in range(5):
+            with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
+                client.sendall(b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+                assert client.recv(4096).startswith(b"HTTP/1.1 ")
+        with contextlib.suppress(OSError):
+            flooded.shutdown(socket.SHUT_RDWR)
+        flooding.join(30)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -203,6 +204,8 @@ def test_a_load_that_takes_longer_than_its_deadline_is_dropped(mesh, gate, wait_
     from caikit.runtime.protobufs.model_runtime_pb2 import LoadModelRequest
 
     assert refused(mesh.runtime.loadModel, LoadModelRequest(**request), timeout=0.2)[0] == "DEADLINE_EXCEEDED"
+    # The server counts from when the request has come, which is later than when the client has sent it.
+    time.sleep(0.5)
     event.set()
     wait_until(lambda: "late" not in mesh.server._core.store.models)
 
@@ -211,7 +214,9 @@ def test_one_of_two_who_wait_may_leave(mesh, gate, wait_until):
     name, event = gate
     path = mesh.make_model(name)
     first, second = (mesh.load("shared", path, future=True) for _ in range(2))
-    wait_until(lambda: name in mesh_lib.begun)
+    wait_until(lambda: name in mesh_lib.begun and mesh.server.thread_pool.running == 2)
+    # Nothing tells that the second one waits for the load of the first.
+    time.sleep(0.2)
     first.cancel()
     event.set()
     assert second.result(5).sizeInBytes > 0

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from noted_models import GATES, LOADS, NOTE_ID, eventually, loads_of, write_model
 
+from caikit.runtime.engine.batching import BatchSettings
 from caikit.runtime.engine.cancel import CancelToken
 from caikit.runtime.engine.context import RequestContext
 from caikit.runtime.engine.errors import RequestError
@@ -37,6 +38,17 @@ def test_boot_drops_models_that_fail_and_starts_anyway(make_store, models_dir):
     (models_dir / "a_file").write_text("x")
     store = make_store()
     assert list(store.models) == ["good"]
+
+
+def test_batches_of_an_id_are_told_to_be_those_of_a_type(make_store, models_dir, caplog):
+    for name in ("one", "default", "standalone-model"):
+        write_model(models_dir, name)
+    with caplog.at_level("WARNING"):
+        make_store(
+            batching=tuple((name, BatchSettings(4, 0.0)) for name in ("one", "default", "standalone-model"))
+        )
+    told = [record.msg["args"] for record in caplog.records if "runtime.batching" in record.getMessage()]
+    assert told == [("one", "one", "standalone-model")]
 
 
 def test_the_error_of_a_failed_boot_load_is_told_to_requests(make_store, models_dir):

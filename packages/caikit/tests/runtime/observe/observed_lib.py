@@ -72,11 +72,20 @@ class Seer(ModuleBase):
                 self._make_spans(context)
             case "async":
                 asyncio.run(self._log_later())
+            case "metadata":
+                context.set_trailing_metadata([("mine", "1"), ("x-request-id", "forged")])
+            case "metadata and fail":
+                context.set_trailing_metadata([("mine", "1")])
+                raise ValueError("bad value")
         return Seen(text.upper())
 
     @SeeTask.taskmethod(output_streaming=True)
     def run_stream(self, text: str, count: int = 3, pause: float = 0.0) -> Iterable[Seen]:
+        if text == "early":
+            raise ValueError("bad value")
         for number in range(count):
+            if text == f"late {number}":
+                raise ValueError("bad value")
             log.info("item %s", number)
             time.sleep(pause)
             yield Seen(f"{text} {number}")

@@ -9,6 +9,8 @@ import re
 import grpc
 import pytest
 import requests
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from caikit.runtime.grpc_server import RuntimeGRPCServer
 from caikit.runtime.http_server import RuntimeHTTPServer
@@ -84,6 +86,36 @@ def test_calls_that_are_refused_have_an_id(configure, calls, transport):
             channel.unary_unary("/no.Such/Method")(b"", timeout=5)
         assert caught.value.code().name == "UNIMPLEMENTED"
         assert is_expected(dict(caught.value.trailing_metadata())["x-request-id"], None)
+
+
+@pytest.mark.parametrize("transport", ["standard", "native"])
+def test_health_and_reflection_have_an_id(configure, transport):
+    configure(transport=transport)
+    with RuntimeGRPCServer() as server, server.make_local_channel() as channel:
+        health = health_pb2_grpc.HealthStub(channel)
+        known = health_pb2.HealthCheckRequest()
+        for metadata, expected in (([("x-request-id", "mine")], "mine"), ([], None)):
+            _, call = health.Check.with_call(known, metadata=metadata, timeout=5)
+            assert is_expected(dict(call.trailing_metadata())["x-request-id"], expected)
+            with pytest.raises(grpc.RpcError) as caught:
+                health.Check(health_pb2.HealthCheckRequest(service="none"), metadata=metadata, timeout=5)
+            assert is_expected(dict(caught.value.trailing_metadata())["x-request-id"], expected)
+            info = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo
+            question = reflection_pb2.ServerReflectionRequest(list_services="")
+            call = info(iter([question]), metadata=metadata, timeout=5)
+            assert len(list(call)) == 1
+            assert is_expected(dict(call.trailing_metadata())["x-request-id"], expected)
+
+
+@pytest.mark.parametrize("transport", ["standard", "native"])
+@pytest.mark.parametrize("text", ["metadata", "metadata and fail"])
+def test_metadata_of_models_come_with_the_id(configure, calls, transport, text):
+    configure(transport=transport)
+    with RuntimeGRPCServer() as server, server.make_local_channel() as channel:
+        call = calls.unary(channel, text, x_request_id="given")
+        assert call.code().name == ("OK" if text == "metadata" else "INVALID_ARGUMENT")
+        # Of two values with one name the last one counts.
+        assert dict(call.trailing_metadata()).items() >= {"mine": "1", "x-request-id": "given"}.items()
 
 
 def lines_of(program, channel: str) -> list[dict]:

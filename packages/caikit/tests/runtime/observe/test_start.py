@@ -27,6 +27,10 @@ def lines_of(program) -> list[dict]:
             "runtime.tls.server.key: expected PEM text or the path of a file, found neither",
         ),
         (
+            {"tls": {"server": {"key": "-----BEGIN PRIVATE KEY-----"}}},
+            "runtime.tls.server: expected a key and a cert, or no runtime.tls at all",
+        ),
+        (
             {"server_thread_pool_size": "many"},
             "expected a whole number as runtime.server_thread_pool_size, got 'many'",
         ),

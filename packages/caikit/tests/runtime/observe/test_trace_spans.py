@@ -75,7 +75,8 @@ def test_an_inference_over_http(configure):
     assert received.services == {"caikit.runtime"}
     assert received.one("predict_model").trace_id.hex() == TRACE_ID
     found = attributes(received.one(METHOD))
-    assert found["rpc.system"] == "http"
+    assert "rpc.system" not in found
+    assert found["http.response.status_code"] == 200
     assert found["http.request.method"] == "POST"
     assert found["http.route"] == found["url.path"] == "/api/v1/task/see"
     assert found["server.address"] == "127.0.0.1"
@@ -152,6 +153,41 @@ def test_failures(configure, calls, text, status, fault):
     assert request.status.code == fault
     assert attributes(request)["status"] == status
     assert attributes(request).get("error.type") == ("INTERNAL" if fault else None)
+
+
+@pytest.mark.parametrize("transport", ["standard", "native"])
+@pytest.mark.parametrize("early", [False, True])
+def test_spans_have_the_status_of_the_answer(configure, transport, early):
+    given = []
+    with GrpcCollector() as collector:
+        configure(trace=settings(collector), transport=transport, http={"stream_error_status": early})
+        with RuntimeHTTPServer() as server:
+            for task, body in (
+                ("see", {"model_id": "seer", "inputs": "a"}),
+                ("see", {"model_id": "seer", "inputs": "fail"}),
+                ("see", {"model_id": "seer", "inputs": "break"}),
+                ("see", {"model_id": "none", "inputs": "a"}),
+                ("see", {"model_id": "seer", "inputs": 5}),
+                ("see", {"model_id": "seer", "wrong": 5}),
+                ("see", []),
+                ("server-streaming-see", {"model_id": "seer", "inputs": "a"}),
+                ("server-streaming-see", {"model_id": "seer", "inputs": "early"}),
+                ("server-streaming-see", {"model_id": "seer", "inputs": "late 1"}),
+                ("server-streaming-see", {"model_id": "seer", "inputs": 5}),
+                ("server-streaming-see", {"model_id": "none", "inputs": "a"}),
+            ):
+                url = f"http://127.0.0.1:{server.port}/api/v1/task/{task}"
+                headers = {"x-request-id": f"number {len(given)}"}
+                given.append(requests.post(url, json=body, headers=headers, timeout=10).status_code)
+    found = [attributes(span) for span in collector.received.spans if "SeeTaskPredict" in span.name]
+    codes = {each["request_id"]: each["http.response.status_code"] for each in found}
+    assert [codes[f"number {number}"] for number in range(len(given))] == given
+    assert set(given) >= {200, 400, 404, 422, 500}
+    assert given[8:10] == ([400, 200] if early else [200, 200])
+    faults = {
+        span.status.code for span in collector.received.spans if attributes(span).get("status") == "INTERNAL"
+    }
+    assert faults == {2}
 
 
 def test_a_request_that_cannot_be_read(configure):
@@ -262,8 +298,8 @@ def test_servers_of_a_process_send_to_one_place_and_start_again(configure, calls
             with RuntimeGRPCServer() as one, RuntimeHTTPServer() as two, one.make_local_channel() as channel:
                 calls.unary(channel, "a")
                 post(two, "a")
-        systems = {attributes(s)["rpc.system"] for s in collector.received.spans if s.name == METHOD}
-        assert systems == {"grpc", "http"}
+        found = [attributes(span) for span in collector.received.spans if span.name == METHOD]
+        assert {each.get("rpc.system", "http") for each in found} == {"grpc", "http"}
 
 
 def test_a_program_may_trace_without_a_server(configure, temp_config):

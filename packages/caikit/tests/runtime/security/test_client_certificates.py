@@ -75,6 +75,12 @@ def test_names_in_certificates(callers, authority):
         assert call(authority.issue("robot.example*")) == (401, "UNAUTHENTICATED")
 
 
+def test_a_certificate_of_nobody_is_named_in_the_log(callers, authority, caplog):
+    with callers(clients=CLIENTS) as call, caplog.at_level("WARNING"):
+        assert call(authority.issue("x", "y.example")) == (401, "UNAUTHENTICATED")
+    assert "no client has a certificate of 'y.example'" in caplog.text
+
+
 def test_a_key_goes_before_the_certificate(callers, authority):
     with callers(clients=CLIENTS) as call:
         robot, stranger = authority.issue("x", "robot.example"), authority.issue("x", "y.example")

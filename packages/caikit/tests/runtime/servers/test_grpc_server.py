@@ -268,3 +268,12 @@ def test_key_that_is_nowhere(configure):
         ValueError, match=r"runtime\.tls\.server\.key: expected PEM text or the path of a file"
     ):
         RuntimeGRPCServer()
+
+
+@pytest.mark.parametrize(
+    "tls", [{"server": {"key": "a"}}, {"server": {"cert": "b"}}, {"client": {"cert": "c"}}], ids=repr
+)
+def test_half_of_tls_is_not_served_in_plain_text(configure, tls):
+    configure(tls=tls)
+    with pytest.raises(ValueError, match=r"runtime\.tls\.server: expected a key and a cert"):
+        RuntimeGRPCServer()

@@ -3,11 +3,15 @@
 import uuid
 
 import pytest
+import requests
 
-from caikit.core import DataObjectBase, ModuleBase, TaskBase, dataobject, module, task
+from caikit.core import DataObjectBase, ModuleBase, ModuleSaver, TaskBase, dataobject, module, task
 from caikit.core.data_model import DataStream
 from caikit.core.data_model._codec import decode_given
+from caikit.runtime.grpc_server import RuntimeGRPCServer
+from caikit.runtime.http_server import RuntimeHTTPServer
 from caikit.runtime.names import ServiceType
+from caikit.runtime.service_factory import get_train_params, get_train_request
 
 PACKAGE = "tests.service_training"
 
@@ -65,12 +69,29 @@ class Odd(Untrained):
         return cls()
 
 
+class Renamed(Bare):
+    TRAIN_RPC_NAME = "TeachRenamedTrain"
+
+    def save(self, model_path):
+        with ModuleSaver(self, model_path=model_path):
+            pass
+
+
+class HeirOfRenamed(Renamed):
+    pass
+
+
+class Misnamed(Bare):
+    TRAIN_RPC_NAME = "Teach"
+
+
 def made(cls, *tasks):
     return module(id=str(uuid.uuid4()), name="Learn", version="0.0.1", tasks=list(tasks or [LearnTask]))(cls)
 
 
 LEARNER, CHILD, UNTRAINED = made(Learner, LearnTask, LaterTask), made(Child), made(Untrained)
 BARE, ODD = made(Bare), made(Odd)
+RENAMED, HEIR, MISNAMED = made(Renamed, LaterTask, LearnTask), made(HeirOfRenamed), made(Misnamed)
 
 
 @pytest.fixture
@@ -181,3 +202,42 @@ def test_an_empty_training_service(train):
     package = train(UNTRAINED)
     assert package.caikit_rpcs == {}
     assert package.descriptor.name == "SampleTrainingService"
+
+
+def test_a_class_may_name_its_rpc(train, caplog):
+    package = train(RENAMED, HEIR, MISNAMED)
+    assert [method.name for method in package.descriptor.methods] == [
+        "LearnTaskHeirOfRenamedTrain",
+        "TeachRenamedTrain",
+    ]
+    for found, message in (
+        (get_train_request(RENAMED), package.messages.TeachRenamedTrainRequest),
+        (get_train_params(RENAMED), package.messages.TeachRenamedTrainParameters),
+    ):
+        assert found.get_proto_class().DESCRIPTOR is message.DESCRIPTOR
+    assert (
+        "Misnamed.TRAIN_RPC_NAME: expected letters and digits that end in Train, got 'Teach'" in caplog.text
+    )
+    assert "TeachRenamedTrain is named after" not in caplog.text
+
+
+@pytest.mark.parametrize("transport", ["standard", "native"])
+def test_a_training_under_a_name_that_was_chosen(train, temp_config, tmp_path, transport):
+    package = train(RENAMED)
+    temp_config(
+        {
+            "runtime": {
+                "transport": transport,
+                "training": {"output_dir": str(tmp_path)},
+                "grpc": {"port": 0, "host": "127.0.0.1", "unix_socket_path": ""},
+                "http": {"port": 0, "host": "127.0.0.1"},
+                "metrics": {"enabled": False},
+            }
+        }
+    )
+    with RuntimeGRPCServer() as one, RuntimeHTTPServer() as two, one.make_local_channel() as channel:
+        call = package.stub_class(channel).TeachRenamedTrain
+        assert call(package.messages.TeachRenamedTrainRequest(model_name="a"), timeout=5).model_name == "a"
+        url = f"http://127.0.0.1:{two.port}/api/v1/TeachRenamedTrain"
+        answer = requests.post(url, json={"model_name": "b"}, timeout=5)
+        assert (answer.status_code, answer.json()["model_name"]) == (200, "b")

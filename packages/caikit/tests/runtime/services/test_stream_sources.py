@@ -26,6 +26,7 @@ from caikit.runtime.service_generation.data_stream_source import (
     PluginFactory,
     make_data_stream_source,
 )
+from caikit.runtime.services.stream_sources._parse import element_parser
 from caikit.runtime.types.caikit_runtime_exception import CaikitRuntimeException
 
 PACKAGE = "tests.stream_sources"
@@ -35,6 +36,11 @@ PACKAGE = "tests.stream_sources"
 class Sample(DataObjectBase):
     number: int
     label: str
+
+
+@dataobject(PACKAGE)
+class Noted(DataObjectBase):
+    note: int | str
 
 
 SAMPLES = [Sample(1, "a"), Sample(2, "b")]
@@ -253,6 +259,13 @@ def test_a_file_that_vanishes_is_named_as_in_the_request(source_class, base):
         list(stream)
     assert caught.value.message == "Unable to read data source file rows.jsonl: No such file or directory"
     assert caught.value.status_code is grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_a_union_has_a_name_of_its_own():
+    told = []
+    parse = element_parser(Noted, told.append)
+    assert [parse(item).note for item in ({"note": 1}, {"note": "a"}, {"note_str": "b"})] == [1, "a", "b"]
+    assert told == []
 
 
 def test_a_missing_directory(source_class, base):

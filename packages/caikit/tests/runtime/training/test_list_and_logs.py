@@ -156,6 +156,8 @@ def test_what_is_refused(start_server: Start, open_calls: Open, tmp_path: Path) 
     training_id = server.train("one").json()["training_id"]
     with pytest.raises(RefusedError, match="expected offset from 0 on, got -1"):
         calls.log(training_id=training_id, offset=-1)
+    past = calls.log(training_id=training_id, offset=2**63 - 1)
+    assert (past["text"], int(past["next_offset"])) == ("", 2**63 - 1)
     until(lambda: server.training(training_id)["state"] == "COMPLETED")
     for log in (tmp_path / "work" / "logs").iterdir():
         log.unlink()

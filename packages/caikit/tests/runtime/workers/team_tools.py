@@ -131,6 +131,15 @@ class Team:
         self.process.stdout.close()
 
 
+def reached(where: Callable[[], int], workers: set[int]) -> bool:
+    """Call until each of the workers has answered; who gets a connection is decided by chance."""
+    answered: set[int] = set()
+    end = time.monotonic() + START_SECONDS
+    while answered != workers and time.monotonic() < end:
+        answered.add(where())
+    return answered == workers
+
+
 def until(condition: Callable[[], Any], seconds: float = 15) -> None:
     end = time.monotonic() + seconds
     while not condition():

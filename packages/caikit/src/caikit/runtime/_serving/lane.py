@@ -9,6 +9,7 @@ import alog
 from caikit.runtime.engine import AccessLog, Engine, Gate, Listener, Observer, WorkerPool
 from caikit.runtime.engine.byte_budget import ByteBudget
 from caikit.runtime.trace._requests import RequestTracing
+from caikit.runtime.transport._builtin_calls import CountBuiltin, uncounted
 from caikit.runtime.types.aborted_exception import AbortedException
 
 from .metering import PROCESS_METER
@@ -31,10 +32,14 @@ class Lane:
             bytes_held=ByteBudget(settings.max_held_bytes),
             on_refusal=partial(PROCESS_METRICS.servers.refused, name),
         )
+        self.tracing = RequestTracing(name) if settings.trace.enabled else None
         self.engine = Engine(
             gate=self.gate,
-            observer=Observer(*_listeners(settings, name)),
+            observer=Observer(*_listeners(settings, name, self.tracing)),
             abort_exception=AbortedException if settings.abortable else None,
+        )
+        self.count_builtin: CountBuiltin = (
+            PROCESS_METRICS.requests.builtin.begin if settings.metrics_enabled else uncounted
         )
         PROCESS_METRICS.servers.add(name, self.workers)
 
@@ -46,12 +51,12 @@ class Lane:
         PROCESS_METRICS.servers.remove(self.workers)
 
 
-def _listeners(settings: CoreSettings, protocol: str) -> list[Listener]:
+def _listeners(settings: CoreSettings, protocol: str, tracing: RequestTracing | None) -> list[Listener]:
     """Who is told about the requests of a server."""
     # The log comes last: its lines are the proof that all others know.
     listeners: list[Listener] = []
-    if settings.trace.enabled:
-        listeners.append(RequestTracing(protocol))
+    if tracing is not None:
+        listeners.append(tracing)
     if settings.metrics_enabled:
         listeners.append(PROCESS_METRICS.requests.listener(protocol))
     if settings.metering.enabled:

@@ -122,6 +122,7 @@ class HttpSettings:
     find_available_port: bool
     max_body_size: int
     min_body_rate: float | None
+    stream_error_status: bool
     grace_seconds: float
     server_config: Mapping[str, Any] = field(default_factory=dict)
 
@@ -136,6 +137,7 @@ class HttpSettings:
                 "runtime.http.max_body_size", http.get("max_body_size") or DEFAULT_BODY_LIMIT
             ),
             min_body_rate=_limit(BODY_RATE_KEY, http.get("min_body_rate", DEFAULT_BODY_RATE)),
+            stream_error_status=bool(http.get("stream_error_status")),
             grace_seconds=_grace("runtime.http", http),
             server_config=dict(http.server_config or {}),
         )

@@ -83,13 +83,19 @@ class TlsSource:
 
 
 def find_tls(tls: Any) -> TlsSource | None:
-    """The source that a section `tls` of the configuration names; None when TLS is off."""
+    """The source that a section `tls` of the configuration names; None when TLS is off.
+
+    Raises ValueError for a half of it, with which nothing would be encrypted.
+    """
     tls = tls or {}
     server = tls.get("server") or {}
     key, cert = server.get("key"), server.get("cert")
+    client_ca = (tls.get("client") or {}).get("cert") or None
     if not key or not cert:
+        if key or cert or client_ca:
+            raise ValueError(f"{_SECTION}.server: expected a key and a cert, or no {_SECTION} at all")
         return None
-    source = TlsSource(key, cert, (tls.get("client") or {}).get("cert") or None)
+    source = TlsSource(key, cert, client_ca)
     source.read()
     return source
 

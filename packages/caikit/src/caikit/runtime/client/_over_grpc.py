@@ -37,7 +37,7 @@ def make_channel(target: str, info: ConnectionInfo) -> grpc.Channel:
 def request(model: RemoteModuleBase, plan: CallPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     match plan.shape:
         case Shape.UNARY:
-            message = plan.request_of(args, kwargs).to_binary_buffer()
+            message = plan.encode(plan.request_of(args, kwargs))
             connection = model._use_connection()
             return plan.decode(
                 call_unary(connection, plan.grpc_path, message, _metadata(model), _timeout(model))
@@ -49,7 +49,7 @@ def request(model: RemoteModuleBase, plan: CallPlan, args: tuple[Any, ...], kwar
                 call_with_stream(connection, plan.grpc_path, messages, _metadata(model), _timeout(model))
             )
         case Shape.SERVER_STREAM:
-            return DataStream(_answers, model, plan, plan.request_of(args, kwargs).to_binary_buffer())
+            return DataStream(_answers, model, plan, plan.encode(plan.request_of(args, kwargs)))
         case Shape.BIDI:
             return DataStream(_answers, model, plan, _source(model, plan, plan.bind(args, kwargs)))
 
@@ -85,7 +85,7 @@ def _source(model: RemoteModuleBase, plan: CallPlan, given: Given) -> Callable[[
 
 def _messages(plan: CallPlan, given: Given, streaming: list[str]) -> Iterator[bytes]:
     for message in plan.build_stream(given, streaming):
-        yield message.to_binary_buffer()
+        yield plan.encode(message)
 
 
 def _metadata(model: RemoteModuleBase) -> Pairs:

@@ -115,6 +115,22 @@ class CallPlan:
             if not repeat:
                 others = self._nothing
 
+    def encode(self, message: DataObjectBase) -> bytes:
+        """The bytes of a message that `request_of` or `build_stream` made."""
+        try:
+            return message.to_binary_buffer()
+        except AttributeError as problem:
+            raise self._misfit(message) or problem from None
+
+    def _misfit(self, message: Any) -> TypeError | None:
+        """What stands where a data object is expected; the message would fail at its missing methods."""
+        values = message.parameters if self.is_training else message
+        for name, node in self._fields.items():
+            value = getattr(values, name, None)
+            if isinstance(node, MessageType) and value is not None and not isinstance(value, DataObjectBase):
+                return self._refused(f"expected {node.cls.__name__} for '{name}', got {type(value).__name__}")
+        return None
+
     def streams(self, given: Given) -> list[str]:
         """Names of the arguments that are streams, as the task says."""
         names = [name for name in self.method.task_parameters if name in given]

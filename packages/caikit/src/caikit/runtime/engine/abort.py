@@ -5,28 +5,38 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from .cancel import CancelToken
 
+Parameters = ParamSpec("Parameters")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def call_abortable(token: CancelToken, exception: type[Exception], function: Callable[[], Result]) -> Result:
+def call_abortable(
+    token: CancelToken,
+    exception: type[Exception],
+    function: Callable[Parameters, Result],
+    /,
+    *args: Parameters.args,
+    **kwargs: Parameters.kwargs,
+) -> Result:
     """Call a function; when the token is cancelled meanwhile, raise the exception inside of it."""
     token.raise_if_cancelled()
     guard = _Guard(exception)
-    remove = token.on_cancel(guard.fire)
+    fire = guard.fire
+    token.on_cancel(fire)
     try:
-        result = function()
-        guard.disarm()
+        result = function(*args, **kwargs)
+        # What is taken back in time will not fire: no lock is needed.
+        if not token.forget(fire):
+            guard.disarm()
         return result
     except BaseException:
         guard.disarm()
+        token.forget(fire)
         raise
-    finally:
-        remove()
 
 
 class AbortableIterator(Generic[Item]):

@@ -63,6 +63,10 @@ class Gate:
         self._on_refusal(status, reason)
         return refusal
 
+    def count(self, status: Status, reason: Reason) -> None:
+        """A connection has turned a request away by itself."""
+        self._on_refusal(status, reason)
+
     def note(self, error: BaseException) -> None:
         """Somebody else turns a request away; what is no refusal is not counted."""
         if isinstance(error, RequestError) and error.reason is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from .errors import RequestError
 from .status import Status
@@ -29,19 +30,20 @@ class CancelToken:
     def cancelled(self) -> bool:
         return self._reason is not None
 
-    def on_cancel(self, callback: Callable[[], object]) -> Callable[[], None]:
+    def on_cancel(self, callback: Callable[[], object]) -> Callable[[], object]:
         """Call back on cancellation (at once if that has happened); returns a function that takes this back."""
         self._callbacks.append(callback)
         if self._reason is not None:
             self._run_callbacks()
+        return partial(self.forget, callback)
 
-        def remove() -> None:
-            try:
-                self._callbacks.remove(callback)
-            except ValueError:
-                return
-
-        return remove
+    def forget(self, callback: Callable[[], object]) -> bool:
+        """Take back what was asked for by `on_cancel`; False if it was called, or is being called now."""
+        try:
+            self._callbacks.remove(callback)
+        except ValueError:
+            return False
+        return True
 
     def raise_if_cancelled(self) -> None:
         if self._reason is not None:

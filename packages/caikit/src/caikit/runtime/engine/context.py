@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from ._request_id import choose_request_id
@@ -121,7 +120,7 @@ class RequestContext:
         return None if self.deadline is None else self.deadline - time.monotonic()
 
     def call(
-        self, function: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
+        self, function: Callable[Parameters, Result], /, *args: Parameters.args, **kwargs: Parameters.kwargs
     ) -> Result:
         """Call user code so that a cancelled request interrupts it.
 
@@ -130,7 +129,7 @@ class RequestContext:
         if self.abort_exception is None:
             self.cancel.raise_if_cancelled()
             return function(*args, **kwargs)
-        return call_abortable(self.cancel, self.abort_exception, partial(function, *args, **kwargs))
+        return call_abortable(self.cancel, self.abort_exception, function, *args, **kwargs)
 
     def iterate(self, items: Iterable[Item]) -> Iterator[Item]:
         """The items of user code, which a cancelled request interrupts while it makes one, as in `call`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from .admission import Gate
 from .context import RequestContext
@@ -31,11 +31,14 @@ class Engine:
         observation = self._observer.observe(operation, context)
         try:
             result = self._work(operation, codec, context, body, observation)
-            answer = _encode(operation, codec, result, "Could not serialize response")
+            try:
+                answer = codec.encode(result)
+            except Exception as error:
+                _complain(operation, result, error, "Could not serialize response")
             observation.encoded_item()
         except BaseException as error:
             raise _failed(error, context, observation) from error
-        observation.succeeded()
+        observation.ended()
         return answer
 
     def run_stream(
@@ -51,9 +54,10 @@ class Engine:
             for item in items:
                 context.cancel.raise_if_cancelled()
                 observation.work += observation.lap()
-                answer = _encode(
-                    operation, codec, item, "Could not serialize output in model response stream"
-                )
+                try:
+                    answer = codec.encode(item)
+                except Exception as error:
+                    _complain(operation, item, error, "Could not serialize output in model response stream")
                 observation.encoded_item()
                 handed_over = True
                 yield answer
@@ -71,7 +75,7 @@ class Engine:
         except BaseException as error:
             _close(items)
             raise _failed(error, context, observation) from error
-        observation.succeeded()
+        observation.ended()
 
     def _work(
         self,
@@ -113,13 +117,10 @@ def _stream(result: Any) -> Iterable[Any]:
     raise RequestError(Status.INTERNAL, f"Expected a stream of results, got {type(result).__name__}")
 
 
-def _encode(operation: Operation, codec: Codec[Out], result: Any, complaint: str) -> Out:
-    try:
-        return codec.encode(result)
-    except Exception as error:
-        # The client is told no more than the complaint; the log shows what the model returned.
-        found = f"expected {operation.response.__name__} from the model, got {type(result).__name__}"
-        raise RequestError(Status.INTERNAL, complaint) from TypeError(f"{found}: {error}")
+def _complain(operation: Operation, result: Any, error: Exception, complaint: str) -> NoReturn:
+    """A result cannot be encoded. The client is told no more than the complaint; the log shows what the model returned."""
+    found = f"expected {operation.response.__name__} from the model, got {type(result).__name__}"
+    raise RequestError(Status.INTERNAL, complaint) from TypeError(f"{found}: {error}")
 
 
 def _failed(error: BaseException, context: RequestContext, observation: Observation) -> OperationFailed:

@@ -52,6 +52,7 @@ class Reason(enum.Enum):
     SHUTDOWN = "shutdown"
     BYTES_HELD = "bytes_held"
     TOO_LARGE = "too_large"
+    TOO_SLOW = "too_slow"
     ACCESS = "access"
     UNKNOWN_METHOD = "unknown_method"
 

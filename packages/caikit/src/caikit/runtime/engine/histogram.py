@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 # From a tenth of a millisecond, which is less than any model needs, to what a long generation takes.
@@ -27,6 +27,16 @@ class Histogram:
     def add(self, value: float) -> None:
         self._counts[bisect_left(self._bounds, value)] += 1
         self.sum += value
+
+    def add_all(self, values: Iterable[float]) -> None:
+        ordered = sorted(values)
+        below = 0
+        for index, bound in enumerate(self._bounds):
+            reached = bisect_right(ordered, bound)
+            self._counts[index] += reached - below
+            below = reached
+        self._counts[-1] += len(ordered) - below
+        self.sum += sum(ordered)
 
     def include(self, other: Histogram) -> None:
         """Add what another one with the same bounds has counted."""

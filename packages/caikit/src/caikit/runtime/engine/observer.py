@@ -70,43 +70,45 @@ class Observation:
         self.status = Status.OK
         self.error: BaseException | None = None
         since = JOB.since
-        self.queued = 0.0 if since is None else time.monotonic() - since
+        self.started_at = self._mark = now = time.monotonic()
+        self.queued = 0.0 if since is None else now - since
         """How long the request waited for its worker."""
-        self.started_at = self._mark = time.perf_counter()
         REQUEST.set(context)
         for listener in listeners:
             listener.started(self)
 
     def lap(self) -> float:
         """Seconds since the last lap."""
-        now = time.perf_counter()
+        now = time.monotonic()
         elapsed = now - self._mark
         self._mark = now
         return elapsed
 
     def decoded(self) -> None:
-        self.decode = self.lap()
+        self._mark = now = time.monotonic()
+        self.decode = now - self.started_at
         if self.context.span is not None:
             self.context.span.decoded(self.decode)
 
     def encoded_item(self) -> None:
         """Another item of a stream is ready."""
-        self.encode += self.lap()
+        now = time.monotonic()
+        self.encode += now - self._mark
+        self._mark = now
         self.sent += 1
         if self.first_item is None:
-            self.first_item = self._mark - self.started_at
-
-    def succeeded(self) -> None:
-        self._finish()
+            self.first_item = now - self.started_at
 
     def failed(self, failure: Failure, error: BaseException) -> None:
         self.status = failure.status
         self.error = error
         _log_failure(self.operation, self.context, failure, error)
-        self._finish()
+        self.lap()
+        self.ended()
 
-    def _finish(self) -> None:
-        self.seconds = time.perf_counter() - self.started_at
+    def ended(self) -> None:
+        """The last lap was the end of the request."""
+        self.seconds = self._mark - self.started_at
         for listener in self._listeners:
             listener.finished(self)
         # A stream that was forgotten may end in a thread that serves another request.

@@ -51,6 +51,7 @@ def make_grpcio_transport(
         stalls=StallWatch(read_seconds=core.read_seconds, stall_seconds=core.stall_seconds),
         reflects=reflects,
         reflection_guard=reflection_guard,
+        count_builtin=lane.count_builtin,
     )
 
 
@@ -85,6 +86,7 @@ def make_native_transport(
         stall_seconds=core.stall_seconds,
         reflects=reflects,
         reflection_guard=reflection_guard,
+        count_builtin=lane.count_builtin,
     )
     limits = grpc_limits(settings.options, read_seconds=core.read_seconds, stall_seconds=core.stall_seconds)
     return NativeGrpcTransport(service, limits=limits, share_port=shares_port(settings.options))

@@ -15,6 +15,7 @@ from caikit.runtime.names import (
 
 if TYPE_CHECKING:
     from .http_server import RuntimeHTTPServer, main
+    from .pydantic_wrapper import dataobject_to_pydantic, pydantic_to_dataobject
 
 __all__ = [
     "HEALTH_ENDPOINT",
@@ -23,12 +24,17 @@ __all__ = [
     "RUNTIME_INFO_ENDPOINT",
     "TRAINING_MANAGEMENT_ENDPOINT",
     "RuntimeHTTPServer",
+    "dataobject_to_pydantic",
     "main",
+    "pydantic_to_dataobject",
 ]
 
 # A program that only looks after workers needs no HTTP library.
 __getattr__, __dir__ = lazy_attributes(
     __name__,
-    {"caikit.runtime.http_server.http_server": ["RuntimeHTTPServer", "main"]},
-    submodules=["http_server"],
+    {
+        "caikit.runtime.http_server.http_server": ["RuntimeHTTPServer", "main"],
+        "caikit.runtime.http_server.pydantic_wrapper": ["dataobject_to_pydantic", "pydantic_to_dataobject"],
+    },
+    submodules=["http_server", "pydantic_wrapper"],
 )

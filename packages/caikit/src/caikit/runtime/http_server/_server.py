@@ -72,7 +72,7 @@ class RuntimeHTTPServer(RuntimeServerBase):
 
     def _make_head(self) -> HttpHead:
         core = self._core
-        return HttpHead(
+        head = HttpHead(
             self._lane.engine,
             core.operations,
             title=core.title,
@@ -80,7 +80,11 @@ class RuntimeHTTPServer(RuntimeServerBase):
             description=core.description,
             find_obstacle=self._find_obstacle,
             authoriser=core.authoriser,
+            stream_error_status=self._settings.stream_error_status,
         )
+        if self._lane.tracing is not None:
+            self._lane.tracing.find_http_status = head.answer_status
+        return head
 
     def _make_app(self) -> AsgiApp:
         return AsgiApp(
@@ -138,6 +142,7 @@ class RuntimeHTTPServer(RuntimeServerBase):
             probes=frozenset(path.encode() for path in PROBE_PATHS),
             message_bytes=self._settings.max_body_size,
             bytes_held=self._lane.gate.bytes_held,
+            on_refusal=self._lane.gate.count,
         )
 
     def _listen(self) -> socket.socket:

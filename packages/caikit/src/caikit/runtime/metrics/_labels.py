@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from caikit.runtime.engine import Observation, Status
+from caikit.runtime.engine import Status
 
 UNKNOWN_MODEL = "_unknown"
 MOST_MODELS = 2000
@@ -19,11 +19,11 @@ class ModelLabels:
         self._most = most
         self._known: set[str] = set()
 
-    def find(self, observation: Observation) -> str:
-        model_id = observation.context.model_id
+    def find(self, model_id: str | None, status: Status) -> str:
+        """The label of a request for this model, which has ended so."""
         if model_id in self._known:
             return model_id
-        if model_id and len(self._known) < self._most and self._exists(model_id, observation):
+        if model_id and len(self._known) < self._most and self._exists(model_id, status):
             self._known.add(model_id)
             return model_id
         return UNKNOWN_MODEL
@@ -36,5 +36,5 @@ class ModelLabels:
         self._known -= gone
         return gone
 
-    def _exists(self, model_id: str, observation: Observation) -> bool:
-        return observation.status is Status.OK or self._is_model(model_id)
+    def _exists(self, model_id: str, status: Status) -> bool:
+        return status is Status.OK or self._is_model(model_id)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from caikit.runtime.engine import Kind, Observation, Operation
 
+from ._builtin import BuiltinMetrics, BuiltinTally
 from ._labels import ModelLabels
-from ._tally import Series, Tally
+from ._tally import Note, Series, Tally
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
 GRPC = "grpc"
+
+# More are not kept until prometheus reads; a request leaves two.
+_MOST_NOTES = 512
 
 _SUMMARIES = {
     "predict_from_proto_duration_seconds": "Time spent on decoding requests",
@@ -26,7 +32,7 @@ _CALL_COUNTERS = {
     Kind.JOB: ("predict_job_rpc_count", "Count of started prediction jobs"),
 }
 _METHOD_LABELS = ["grpc_type", "grpc_service", "grpc_method"]
-_GRPC_COUNTERS: dict[str, tuple[str, Callable[[Tally], int]]] = {
+_GRPC_COUNTERS: dict[str, tuple[str, Callable[[Tally | BuiltinTally], int]]] = {
     "grpc_server_started": ("RPCs started on the server", lambda tally: tally.started),
     "grpc_server_msg_received": ("Messages received on the server", lambda tally: tally.received),
     "grpc_server_msg_sent": ("Messages sent by the server", lambda tally: tally.sent),
@@ -38,36 +44,81 @@ _GRPC_HISTOGRAMS = {
 
 
 class ProtocolMetrics:
-    """Counts the requests of one protocol; listens to the engines of its servers."""
+    """Counts the requests of one protocol; listens to the engines of its servers.
+
+    Requests leave a note, without a lock; notes are counted many at a time.
+    """
 
     def __init__(self, protocol: str, labels: ModelLabels) -> None:
         self.protocol = protocol
         self._labels = labels
         self._lock = threading.Lock()
+        # The operation of each request that has started. Appending to lists and taking from them is atomic.
+        self._notes: list[Operation | Note] = []
+        self._counted_at = time.time()
         self._tallies: dict[tuple[str, str], Tally] = {}
 
     def started(self, observation: Observation) -> None:
-        operation = observation.operation
-        key = (operation.service, operation.name)
-        (self._tallies.get(key) or self._add_tally(key, operation)).begin()
+        self._notes.append(observation.operation)
 
     def finished(self, observation: Observation) -> None:
-        operation = observation.operation
-        self._tallies[operation.service, operation.name].end(observation)
+        notes = self._notes
+        notes.append(
+            (
+                observation.operation,
+                observation.context.model_id,
+                observation.status,
+                observation.received,
+                observation.sent,
+                observation.seconds,
+                observation.queued,
+                observation.decode,
+                observation.work,
+                observation.encode,
+                observation.first_item,
+            )
+        )
+        if len(notes) >= _MOST_NOTES and self._lock.acquire(blocking=False):
+            try:
+                self._count()
+            finally:
+                self._lock.release()
 
     def tallies(self) -> list[Tally]:
         with self._lock:
+            self._count()
             return list(self._tallies.values())
 
-    def _add_tally(self, key: tuple[str, str], operation: Operation) -> Tally:
-        with self._lock:
-            return self._tallies.setdefault(key, Tally(operation, self._labels))
+    def _count(self) -> None:
+        """Count the requests that have left notes."""
+        notes = self._notes[:]
+        del self._notes[: len(notes)]
+        finished = [note for note in notes if isinstance(note, tuple)]
+        started = [note for note in notes if not isinstance(note, tuple)]
+        counts = Counter(map(id, started))
+        for operation in {id(each): each for each in started}.values():
+            self._tally(operation).begin(counts[id(operation)])
+        by_outcome: dict[tuple[int, str | None, int], list[Note]] = {}
+        for note in finished:
+            # Hashing an enum member is slow.
+            by_outcome.setdefault((id(note[0]), note[1], id(note[2])), []).append(note)
+        for alike in by_outcome.values():
+            self._tally(alike[0][0]).end(alike, self._counted_at)
+        self._counted_at = time.time()
+
+    def _tally(self, operation: Operation) -> Tally:
+        key = (operation.service, operation.name)
+        tally = self._tallies.get(key)
+        if tally is None:
+            tally = self._tallies[key] = Tally(operation, self._labels, self._counted_at)
+        return tally
 
 
 class RequestMetrics:
     """Implements the collector interface of `prometheus_client` for the requests of a process."""
 
     def __init__(self, is_model: Callable[[str], bool] = lambda model_id: False) -> None:
+        self.builtin = BuiltinMetrics()
         self._labels = ModelLabels(is_model)
         self._lock = threading.Lock()
         self._protocols: dict[str, ProtocolMetrics] = {}
@@ -84,20 +135,21 @@ class RequestMetrics:
         gone = self._labels.drop_gone()
         for _, tally in tallies:
             tally.forget(gone)
-        yield _running(tallies)
+        builtin = self.builtin.tallies()
+        yield _running([*(tally for _, tally in tallies), *builtin])
         yield from _calls(tallies)
         yield from _durations(tallies)
-        yield from _grpc([tally for protocol, tally in tallies if protocol == GRPC])
+        yield from _grpc([*(tally for protocol, tally in tallies if protocol == GRPC), *builtin])
 
 
 Tallies = list[tuple[str, Tally]]
 
 
-def _running(tallies: Tallies) -> Metric:
+def _running(tallies: Iterable[Tally | BuiltinTally]) -> Metric:
     from prometheus_client.core import GaugeMetricFamily
 
     running: dict[str, int] = {}
-    for _, tally in tallies:
+    for tally in tallies:
         with tally.lock:
             running[tally.handler] = running.get(tally.handler, 0) + tally.started - tally.finished
     gauge = GaugeMetricFamily("rpc_in_progress_gauge", "Requests in progress", labels=["rpc_name"])
@@ -147,7 +199,7 @@ def _durations(tallies: Tallies) -> Iterator[Metric]:
     yield stages
 
 
-def _grpc(tallies: list[Tally]) -> Iterator[Metric]:
+def _grpc(tallies: list[Tally | BuiltinTally]) -> Iterator[Metric]:
     """The metrics that gRPC servers have in common."""
     from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 
@@ -180,7 +232,7 @@ def _series(tallies: Tallies, kind: Kind) -> dict[tuple[str, str], Series]:
             request = tally.operation.request.__name__
             with tally.lock:
                 for model_id, series in tally.series.items():
-                    _add(sums.setdefault((request, model_id), Series()), series)
+                    _add(sums.setdefault((request, model_id), Series(series.created)), series)
     return sums
 
 

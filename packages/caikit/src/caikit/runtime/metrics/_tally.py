@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
+from collections.abc import Sequence
 
-from caikit.runtime.engine import Kind, Observation, Operation, Shape
+from caikit.runtime.engine import Kind, Operation, Shape, Status
 from caikit.runtime.engine.histogram import Histogram
 
 from ._labels import ModelLabels
@@ -13,13 +13,16 @@ from ._labels import ModelLabels
 STAGES = ("queue", "decode", "run", "encode", "first_item")
 """What is measured of each request; `first_item` only of those that have a stream of answers."""
 
+Note = tuple[Operation, str | None, Status, int, int, float, float, float, float, float, float | None]
+"""A request that has ended: operation, model, status, messages received and sent; seconds: of all, and of each stage."""
+
 _JOB_CALLS = (
     "StartPredictionJob",
     "GetPredictionJobStatus",
     "GetPredictionJobResult",
     "CancelPredictionJob",
 )
-_GRPC_TYPES = {
+GRPC_TYPES = {
     Shape.UNARY: "UNARY",
     Shape.SERVER_STREAM: "SERVER_STREAMING",
     Shape.CLIENT_STREAM: "CLIENT_STREAMING",
@@ -32,11 +35,10 @@ class Series:
 
     __slots__ = ("calls", "codes", "created", "seconds")
 
-    def __init__(self) -> None:
-        # By the name of the status: hashing an enum member is slow.
+    def __init__(self, created: float) -> None:
         self.codes: dict[str, int] = {}
         self.calls = 0
-        self.created = time.time()
+        self.created = created
         self.seconds = [0.0, 0.0, 0.0]
 
 
@@ -61,53 +63,51 @@ class Tally:
         "total",
     )
 
-    def __init__(self, operation: Operation, labels: ModelLabels) -> None:
+    def __init__(self, operation: Operation, labels: ModelLabels, created: float) -> None:
+        """`created` is when there were no calls yet, in seconds of `time.time`."""
         self.lock = threading.Lock()
         self.operation = operation
         self.labels = labels
         self.handler = _handler_name(operation)
-        self.method = (_GRPC_TYPES[operation.shape], operation.service, operation.name)
+        self.method = (GRPC_TYPES[operation.shape], operation.service, operation.name)
         self.counts_calls = _counts_as_call(operation)
-        self.created = time.time()
+        self.created = created
         self.started = self.finished = self.received = self.sent = 0
         self.codes: dict[str, int] = {}
         self.total = Histogram()
         self.stages = {stage: Histogram() for stage in STAGES}
         self.series: dict[str, Series] = {}
 
-    def begin(self) -> None:
+    def begin(self, count: int) -> None:
         with self.lock:
-            self.started += 1
+            self.started += count
 
-    def end(self, observation: Observation) -> None:
-        label = self.labels.find(observation) if self.counts_calls else None
-        code = observation.status.name
+    def end(self, notes: Sequence[Note], since: float) -> None:
+        """Count requests for one model that have ended with one status, `since` the last ones were counted."""
+        _, model_id, status, *_ = notes[0]
+        _, _, _, received, sent, total, *stages, first_items = zip(*notes, strict=True)
+        code, calls = status.name, len(notes)
         with self.lock:
-            self.finished += 1
-            self.codes[code] = self.codes.get(code, 0) + 1
-            self.received += observation.received
-            self.sent += observation.sent
-            self.total.add(observation.seconds)
-            stages = self.stages
-            stages["queue"].add(observation.queued)
-            stages["decode"].add(observation.decode)
-            stages["run"].add(observation.work)
-            stages["encode"].add(observation.encode)
-            if observation.first_item is not None and self.operation.shape.output_streaming:
-                stages["first_item"].add(observation.first_item)
-            if label is not None:
-                self._add(label, code, observation)
+            self.finished += calls
+            self.codes[code] = self.codes.get(code, 0) + calls
+            self.received += sum(received)
+            self.sent += sum(sent)
+            self.total.add_all(total)
+            for stage, seconds in zip(STAGES, stages, strict=False):
+                self.stages[stage].add_all(seconds)
+            if self.operation.shape.output_streaming:
+                self.stages["first_item"].add_all(each for each in first_items if each is not None)
+            if self.counts_calls:
+                series = self._series(self.labels.find(model_id, status), since)
+                series.calls += calls
+                series.codes[code] = series.codes.get(code, 0) + calls
+                _, *summed = stages
+                series.seconds = [
+                    before + sum(more) for before, more in zip(series.seconds, summed, strict=True)
+                ]
 
-    def _add(self, label: str, code: str, observation: Observation) -> None:
-        series = self.series.get(label)
-        if series is None:
-            series = self.series[label] = Series()
-        series.codes[code] = series.codes.get(code, 0) + 1
-        series.calls += 1
-        seconds = series.seconds
-        seconds[0] += observation.decode
-        seconds[1] += observation.work
-        seconds[2] += observation.encode
+    def _series(self, label: str, since: float) -> Series:
+        return self.series.get(label) or self.series.setdefault(label, Series(since))
 
     def forget(self, labels: set[str]) -> None:
         """Drop the totals of models that are gone."""

@@ -124,6 +124,14 @@ class ModelTable:
             loader_seconds = time.perf_counter() - before
             entry.set_size(self.size_on_load(entry.id(), entry.path(), entry.type()))
             entry.batch = make_batch(entry.id(), model, self._settings.batching_of(entry.type()))
+            if self._settings.takes_id_for_type(entry.id(), entry.type()):
+                log.warning(
+                    "<RUN61530303W>",
+                    "runtime.batching.%s is for models of that type, model '%s' is of type %s",
+                    entry.id(),
+                    entry.id(),
+                    entry.type(),
+                )
         except BaseException as error:  # even SystemExit: requests wait for the outcome
             self._failed(entry, plan, error, seen)
         else:

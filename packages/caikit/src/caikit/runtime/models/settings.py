@@ -31,6 +31,10 @@ class StoreSettings:
         by_type = dict(self.batching)
         return by_type.get(model_type) or by_type.get(_DEFAULT)
 
+    def takes_id_for_type(self, model_id: str, model_type: str) -> bool:
+        """Whether somebody has configured batches for the id of a model, which nothing reads."""
+        return model_id not in (model_type, _DEFAULT) and model_id in dict(self.batching)
+
     @classmethod
     def from_config(cls, config: Any) -> StoreSettings:
         runtime = config.runtime

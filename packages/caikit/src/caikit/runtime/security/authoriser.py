@@ -79,7 +79,7 @@ class Authoriser:
             log.exception("<RUN61240041E>")
             return RequestError(Status.INTERNAL, "Who calls could not be found out")
         if grant is None:
-            self._audit.refused(what, "no key or token")
+            self._audit.refused(what, self._missing(find_peer))
             return _unknown("Expected a key or token: authorization: Bearer ...", None)
         if scope not in grant.scopes:
             self._audit.refused(what, f"{grant.name} has no scope {scope.value}")
@@ -90,6 +90,12 @@ class Authoriser:
             )
         self._audit.admitted(what, scope, grant.name)
         return None
+
+    def _missing(self, find_peer: Callable[[], Peer]) -> str:
+        names = find_peer().names if self._certificates else ()
+        if not names:
+            return "no key or token"
+        return f"no key or token, and no client has a certificate of {names[0]!r:.100}"
 
     def _identify(self, authorization: Sequence[str], find_peer: Callable[[], Peer]) -> Grant | None:
         if authorization:

@@ -23,6 +23,9 @@ class LogPart:
 def read_part(path: str, offset: int, *, ended: bool) -> LogPart:
     """Whole lines from a byte on; the last one may lack its end if nobody writes any more."""
     with open(path, "rb") as file:
+        if offset > os.fstat(file.fileno()).st_size:
+            # The system does not know all numbers as places of a file.
+            return LogPart("", offset)
         file.seek(max(0, offset))
         content = file.read(_MOST_BYTES)
         is_last = not file.read(1)

@@ -44,7 +44,11 @@ def training_rpcs(config: Any) -> list[RpcSpec]:
     for module in served_modules(config):
         if not _can_be_trained(module):
             continue
-        name = get_train_rpc_name(module)
+        try:
+            name = get_train_rpc_name(module)
+        except ValueError as problem:
+            warn_once(log, "<RUN35134058W>", f"{module} cannot be trained: {problem}")
+            continue
         if name in named:
             taken_by = named[name].modules[0].__qualname__
             warn_once(log, "<RUN35134054W>", f"{module} cannot be trained: {name} is the RPC of {taken_by}")
@@ -98,9 +102,12 @@ def _can_be_trained(module: type[ModuleBase]) -> bool:
 
 
 def _rpc(name: str, module: type[ModuleBase]) -> RpcSpec:
-    if len(module.tasks) > 1:
+    if len(module.tasks) > 1 and "TRAIN_RPC_NAME" not in vars(module):
         warn_once(
-            log, "<RUN35134050W>", f"{module} has several tasks: {name} is named after the first of them"
+            log,
+            "<RUN35134050W>",
+            f"{module} has several tasks: {name} is named after the first of them; to keep that name when their "
+            f"order changes, set TRAIN_RPC_NAME of the class",
         )
     package = get_service_package_name(ServiceType.TRAINING)
     return RpcSpec(

@@ -41,6 +41,8 @@ class RequestTracing:
 
     def __init__(self, protocol: str) -> None:
         self._protocol = protocol
+        self.find_http_status: Callable[[Observation], int] | None = None
+        """Tells the status of an answer over HTTP."""
 
     def started(self, observation: Observation) -> None:
         if TRACING.pipeline is None:
@@ -54,7 +56,8 @@ class RequestTracing:
         span = observation.context.span
         if isinstance(span, RequestSpan):
             try:
-                span.finish(observation)
+                find = self.find_http_status
+                span.finish(observation, None if find is None else find(observation))
             except Exception as error:
                 log.warning("<RUN41027819W>", "The span of a request was not ended: %r", error)
 
@@ -78,11 +81,10 @@ class RequestSpan:
             kind=trace.SpanKind.SERVER,
             start_time=time.time_ns() - int(observation.queued * 1e9),
             attributes={
-                "rpc.system": protocol,
                 "rpc.service": operation.service,
                 "rpc.method": operation.name,
                 "request_id": observation.context.request_id,
-                **(_http_attributes(observation) if protocol == _HTTP else {}),
+                **(_http_attributes(observation) if protocol == _HTTP else {"rpc.system": protocol}),
             },
         )
         self._around = trace.set_span_in_context(self._span, parent)
@@ -132,7 +134,7 @@ class RequestSpan:
                 span.set_attribute("model_id", _text(self._context.model_id))
                 span.end(ended)
 
-    def finish(self, observation: Observation) -> None:
+    def finish(self, observation: Observation, http_status: int | None) -> None:
         from opentelemetry import context as current
 
         if self._work is not None:
@@ -141,6 +143,8 @@ class RequestSpan:
         if self._operation.kind in (Kind.INFERENCE, Kind.JOB):
             span.set_attribute("model_id", _text(self._context.model_id))
         span.set_attribute("status", status.name)
+        if http_status is not None:
+            span.set_attribute("http.response.status_code", http_status)
         if self._protocol != _HTTP:
             span.set_attribute("rpc.grpc.status_code", status.value)
         if status in _SERVER_FAULTS:

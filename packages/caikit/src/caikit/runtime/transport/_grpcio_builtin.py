@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 import grpc
@@ -11,16 +12,20 @@ from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
-from caikit.runtime.engine import CancelToken, RequestError, Status
+from caikit.runtime.engine import CancelToken, Gate, RequestError, Shape, Status
 from caikit.runtime.engine.guard import Guard
 
+from ._builtin_calls import BuiltinCall, CountBuiltin
 from ._grpcio_access import find_refusal
-from ._grpcio_calls import fail
+from ._grpcio_calls import fail, give_id, refuse
 from ._stall_watch import StallWatch
 
 Request = TypeVar("Request")
 
 _NOTICE_SECONDS = 0.5
+
+_CHECK = "/grpc.health.v1.Health/Check"
+_WATCH = "/grpc.health.v1.Health/Watch"
 
 # v1 has the messages of v1alpha under another service name.
 _REFLECTION_SERVICES = ("grpc.reflection.v1alpha.ServerReflection", "grpc.reflection.v1.ServerReflection")
@@ -29,9 +34,10 @@ _REFLECTION_SERVICES = ("grpc.reflection.v1alpha.ServerReflection", "grpc.reflec
 class Health:
     """Tells whether the server serves: as a whole, and for each service by name."""
 
-    def __init__(self, services: Iterable[str], stalls: StallWatch) -> None:
+    def __init__(self, services: Iterable[str], stalls: StallWatch, count: CountBuiltin) -> None:
         self._servicer = health.HealthServicer()
         self._stalls = stalls
+        self._count = count
         for service in services:
             self._servicer.set(service, health_pb2.HealthCheckResponse.SERVING)
 
@@ -48,49 +54,90 @@ class Health:
         def watch(
             messages: Iterator[bytes], servicer: grpc.ServicerContext, send: Callable[[Any], None]
         ) -> None:
-            self._servicer.Watch(self._read(messages, servicer), servicer, send)
+            # It goes on until somebody goes away.
+            call = _open(self._count, _WATCH, Shape.SERVER_STREAM, servicer, end=Status.CANCELLED)
+
+            def send_counted(answer: Any) -> None:
+                call.sent += answer is not None
+                send(answer)
+
+            self._servicer.Watch(self._read(messages, servicer, call), servicer, send_counted)
 
         # A mark of `grpcio`: the call goes on after its handler has returned, without a thread.
         watch.experimental_non_blocking = True  # type: ignore[attr-defined]  # functions take any attribute
         return {
-            "/grpc.health.v1.Health/Check": grpc.stream_unary_rpc_method_handler(
-                self._check, response_serializer=encode
-            ),
-            "/grpc.health.v1.Health/Watch": grpc.stream_stream_rpc_method_handler(
-                watch, response_serializer=encode
-            ),
+            _CHECK: grpc.stream_unary_rpc_method_handler(self._check, response_serializer=encode),
+            _WATCH: grpc.stream_stream_rpc_method_handler(watch, response_serializer=encode),
         }
 
     def _check(self, messages: Iterator[bytes], servicer: grpc.ServicerContext) -> Any:
-        return self._servicer.Check(self._read(messages, servicer), servicer)
+        call = _open(self._count, _CHECK, Shape.UNARY, servicer, end=Status.OK)
+        answer = self._servicer.Check(self._read(messages, servicer, call), servicer)
+        # The message that comes with another status is not for the client.
+        call.sent = int(_code(servicer) is None)
+        return answer
 
-    def _read(self, messages: Iterator[bytes], servicer: grpc.ServicerContext) -> Any:
+    def _read(self, messages: Iterator[bytes], servicer: grpc.ServicerContext, call: BuiltinCall) -> Any:
         message = self._stalls.read_one(messages, servicer, CancelToken())
         if message is None:
             fail(
                 servicer, RequestError(Status.UNIMPLEMENTED, "Expected exactly one request message, got none")
             )
+        call.received = 1
         return _parse(health_pb2.HealthCheckRequest.FromString, message, servicer)
 
 
 def reflection_handlers(
-    services: Iterable[str], guard: Guard | None = None
+    services: Iterable[str], gate: Gate, count: CountBuiltin, guard: Guard | None = None
 ) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
     """Reflection over the descriptors of the default pool, in both published versions."""
     servicer: Any = reflection.ReflectionServicer([*services, reflection.SERVICE_NAME])
 
-    def answer(messages: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[Any]:
+    def answer(path: str, messages: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[Any]:
         refusal = None if guard is None else find_refusal(guard, context)
         if refusal is not None:
-            fail(context, refusal)
-        read = reflection_pb2.ServerReflectionRequest.FromString
-        requests = (_parse(read, message, context) for message in messages)
-        yield from servicer.ServerReflectionInfo(requests, context)
+            gate.note(refusal)
+            refuse(context, refusal)
+        call = _open(count, path, Shape.BIDI, context, end=Status.CANCELLED)
+        for item in servicer.ServerReflectionInfo(_questions(messages, context, call), context):
+            call.sent += 1
+            yield item
+        call.end(Status.OK)
 
-    handler = grpc.stream_stream_rpc_method_handler(
-        answer, response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString
-    )
-    return {f"/{service}/ServerReflectionInfo": handler for service in _REFLECTION_SERVICES}
+    return {
+        path: grpc.stream_stream_rpc_method_handler(
+            partial(answer, path),
+            response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
+        )
+        for path in (f"/{service}/ServerReflectionInfo" for service in _REFLECTION_SERVICES)
+    }
+
+
+def _questions(messages: Iterator[bytes], context: grpc.ServicerContext, call: BuiltinCall) -> Iterator[Any]:
+    for message in messages:
+        call.received += 1
+        yield _parse(reflection_pb2.ServerReflectionRequest.FromString, message, context)
+
+
+def _open(
+    count: CountBuiltin, path: str, shape: Shape, servicer: grpc.ServicerContext, *, end: Status
+) -> BuiltinCall:
+    """Begin to count a call; `end` is its status when it has ended and nobody has said another."""
+    give_id(servicer)
+    call = BuiltinCall(count, path, shape)
+
+    def ended() -> None:
+        call.end(_code(servicer) or end)
+
+    if not servicer.add_callback(ended):
+        ended()
+    return call
+
+
+def _code(servicer: Any) -> Status | None:
+    """The status that was said so far."""
+    code = servicer.code()
+    return None if code is None else Status[code.name]
 
 
 def _parse(read: Callable[[bytes], Request], message: bytes, servicer: grpc.ServicerContext) -> Request:

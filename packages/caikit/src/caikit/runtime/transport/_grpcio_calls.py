@@ -90,6 +90,8 @@ class Calls:
         except BaseException as error:
             # A call that its handler leaves without an answer would wait for ever.
             self._fail(servicer, error)
+        finally:
+            _keep_id(servicer, context)
 
     def _answer_stream(
         self, endpoint: Endpoint, messages: Iterator[bytes], servicer: grpc.ServicerContext
@@ -99,6 +101,8 @@ class Calls:
             return endpoint.answer(context, self._read(messages, servicer, context.cancel))
         except BaseException as error:
             self._fail(servicer, error)
+        finally:
+            _keep_id(servicer, context)
 
     def _stream(
         self, endpoint: Endpoint, messages: Iterator[bytes], servicer: grpc.ServicerContext
@@ -114,6 +118,8 @@ class Calls:
             raise
         except BaseException as error:
             self._fail(servicer, error)
+        finally:
+            _keep_id(servicer, context)
 
     def _stream_stream(
         self, endpoint: Endpoint, messages: Iterator[bytes], servicer: grpc.ServicerContext
@@ -128,6 +134,8 @@ class Calls:
             raise
         except BaseException as error:
             self._fail(servicer, error)
+        finally:
+            _keep_id(servicer, context)
 
     def _fail(self, servicer: grpc.ServicerContext, error: BaseException) -> NoReturn:
         self._gate.note(error)
@@ -178,9 +186,14 @@ def make_refusal(error: RequestError) -> grpc.RpcMethodHandler[Any, Any]:
 
 def refuse(servicer: grpc.ServicerContext, error: RequestError) -> NoReturn:
     """End a call that is not served."""
+    give_id(servicer)
+    fail(servicer, error)
+
+
+def give_id(servicer: grpc.ServicerContext) -> None:
+    """Send the id of a call back, for which no context is made."""
     metadata: Any = servicer.invocation_metadata()
     servicer.set_trailing_metadata(((REQUEST_ID_HEADER, choose_request_id(dict(metadata))),))
-    fail(servicer, error)
 
 
 def _open_context(servicer: grpc.ServicerContext) -> RequestContext:
@@ -196,6 +209,14 @@ def _open_context(servicer: grpc.ServicerContext) -> RequestContext:
     )
     servicer.set_trailing_metadata(((REQUEST_ID_HEADER, context.request_id),))
     return context
+
+
+def _keep_id(servicer: grpc.ServicerContext, context: RequestContext) -> None:
+    """A model that sends metadata of its own replaces ours."""
+    sent: Any = tuple(servicer.trailing_metadata() or ())
+    pair = (REQUEST_ID_HEADER, context.request_id)
+    if sent[-1:] != (pair,):
+        servicer.set_trailing_metadata((*sent, pair))
 
 
 def _find_deadline(remaining: float | None) -> float | None:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from functools import partial
 from typing import Any
 
-from caikit.runtime.engine import CancelToken, RequestError, Status
+from caikit.runtime.engine import CancelToken, Reason, RequestError, Status
 from caikit.runtime.engine.byte_budget import COUNTED_BYTES, Account
 from caikit.runtime.engine.limits import STALL_SECONDS_KEY
 
@@ -30,6 +30,7 @@ def silent(seconds: float | None) -> RequestError:
     return RequestError(
         Status.DEADLINE_EXCEEDED,
         f"The client sent nothing for {seconds or 0:g} seconds ({STALL_SECONDS_KEY})",
+        reason=Reason.TOO_SLOW,
     )
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from caikit.runtime.engine.byte_budget import COUNTED_BYTES, Account, ByteBudget
 
+FRAMES_AT_ONCE = 256
+"""Hundreds of thousands of small ones may lie in what is read at once: meanwhile, other clients have their turns."""
+
 
 class Pieces:
     """Collects one message after the other; a large one that is not complete is memory that counts."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
-from typing import Any
+from collections.abc import Sized
+from typing import Any, cast
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 
@@ -17,6 +20,10 @@ class PipelinedProtocol(HttpToolsProtocol):
         # The requests that are not answered yet; all but the first one wait.
         self._unanswered: deque[RequestResponseCycle] = deque()
         self._complaint: str | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(cast("asyncio.Transport", transport))
+        self.flow = _PatientFlow(self.transport, self._unanswered)
 
     def data_received(self, data: bytes) -> None:
         if self._complaint is None:
@@ -72,3 +79,15 @@ def _disconnect(cycle: RequestResponseCycle) -> None:
     """Let it end: what it still answers is not sent."""
     cycle.disconnected = True
     cycle.message_event.set()
+
+
+class _PatientFlow(FlowControl):
+    """Reads nothing while requests wait for the answers of others: uvicorn reads on after each answer."""
+
+    def __init__(self, transport: asyncio.Transport, unanswered: Sized) -> None:
+        super().__init__(transport)
+        self._unanswered = unanswered
+
+    def resume_reading(self) -> None:
+        if len(self._unanswered) < 2:
+            super().resume_reading()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -11,6 +12,7 @@ from typing import Any
 
 import alog
 
+from caikit.runtime.engine import Reason, Status
 from caikit.runtime.engine.byte_budget import ByteBudget
 from caikit.runtime.engine.limits import (
     BODY_RATE_KEY,
@@ -23,6 +25,7 @@ from caikit.runtime.engine.limits import (
 
 from ._asgi_access import PEER_KEY
 from ._peer_names import peer_names
+from ._turned_away import BY_HTTP_STATUS, CROWDED
 from ._uvicorn_upgrades import StayingProtocol
 from .http_messages import DEFAULT_BODY_LIMIT
 
@@ -49,6 +52,8 @@ class ConnectionLimits:
     """One message of a WebSocket."""
     bytes_held: ByteBudget | None = None
     """Where large messages count that are not complete yet."""
+    on_refusal: Callable[[Status, Reason], object] = lambda status, reason: None
+    """Told of each request that a connection turns away by itself."""
 
 
 class LimitedProtocol(StayingProtocol):
@@ -101,9 +106,8 @@ class LimitedProtocol(StayingProtocol):
 
         self._message_open = False
         self.ws_protocol_class = limited_socket(self.limits)
-        limit = self.limit_concurrency
-        if limit is not None and max(len(self.connections), len(self.tasks)) >= limit:
-            self._refuse(503, "Service Unavailable")
+        if self._is_crowded():
+            self._refuse(503, "Service Unavailable", CROWDED)
         elif self._unanswered:
             # An answer is on its way, and this is its connection.
             self.transport.abort()
@@ -189,7 +193,11 @@ class LimitedProtocol(StayingProtocol):
             )
             self.transport.abort()
 
-    def _refuse(self, status: int, detail: str) -> None:
+    def _is_crowded(self) -> bool:
+        limit = self.limit_concurrency
+        return limit is not None and max(len(self.connections), len(self.tasks)) >= limit
+
+    def _refuse(self, status: int, detail: str, reason: tuple[Status, Reason] | None = None) -> None:
         """Answer in place of the application and close the connection."""
         self._refused = True
         self._waiting_since = time.monotonic()
@@ -199,6 +207,7 @@ class LimitedProtocol(StayingProtocol):
             # An answer is on its way: nothing may come between.
             self.transport.abort()
             return
+        self.limits.on_refusal(*(reason or BY_HTTP_STATUS[status]))
         body = json.dumps({"detail": detail}).encode()
         lines = [
             b"HTTP/1.1 %d %b" % (status, HTTPStatus(status).phrase.encode()),
@@ -220,6 +229,8 @@ class ProbedProtocol(LimitedProtocol):
         limit, path = self.limit_concurrency, self.url.partition(b"?")[0]
         if path in self.limits.probes:
             self.limit_concurrency = None
+        elif self._is_crowded() and not self.becomes_socket:
+            self.limits.on_refusal(*CROWDED)
         super().on_headers_complete()
         self.limit_concurrency = limit
 

@@ -7,6 +7,7 @@ import contextlib
 import json
 import time
 from functools import lru_cache, partial
+from itertools import islice
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -35,7 +36,7 @@ from caikit.runtime.engine.limits import STALL_SECONDS_KEY
 from ._asgi_access import PEER_KEY
 from ._asgi_scope import Message as AsgiMessage
 from ._peer_names import peer_names
-from ._socket_pieces import Pieces
+from ._socket_pieces import FRAMES_AT_ONCE, Pieces
 from ._uvicorn_protocol import ConnectionLimits
 from .http_messages import RESTARTING, HeaderList, SocketClose, too_large
 
@@ -66,10 +67,10 @@ class SocketProtocol(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._socket = WSConnection(ConnectionType.SERVER)
         self._transport: asyncio.Transport
-        # What the application is to be told; reading pauses while that is too much.
+        # What the application is to be told; reading pauses while that is too much, and while frames are left over.
         self._news: asyncio.Queue[AsgiMessage] = asyncio.Queue()
         self._queued = 0
-        self._paused = False
+        self._behind = self._paused = False
         self._pieces = Pieces(self.limits.bytes_held)
         self._writable = asyncio.Event()
         self._writable.set()
@@ -99,9 +100,11 @@ class SocketProtocol(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._deaf or self._declined:
             return
+        count = 0
         try:
             self._socket.receive_data(data)
-            for event in self._socket.events():
+            for event in islice(self._socket.events(), FRAMES_AT_ONCE):
+                count += 1
                 self._handle(event)
         except RemoteProtocolError as error:
             # Only a handshake fails so; what is wrong with a frame is an event.
@@ -112,9 +115,23 @@ class SocketProtocol(asyncio.Protocol):
                 self._decline(hint.status_code, [*hint.headers, *headers], has_body=True)
                 self._write(RejectData(data=body))
             self._transport.close()
+        except UnicodeError:
+            # A host that is none.
+            self._decline(400, [])
         except LocalProtocolError:
             # Something came after the last word of both sides.
             self._transport.close()
+        if count == FRAMES_AT_ONCE and not self._behind:
+            self._behind = True
+            self._pause()
+            self._loop.call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        self._behind = False
+        if not self._lost.is_set():
+            self.data_received(b"")
+        if self._closing or not self._is_crowded:
+            self._resume()
 
     def pause_writing(self) -> None:
         self._writable.clear()
@@ -186,6 +203,8 @@ class SocketProtocol(asyncio.Protocol):
         }
         if secure:
             scope["state"][PEER_KEY] = partial(peer_names, self._transport)
+        # Nothing more is taken from a client that does not wait to be accepted.
+        self._pause()
         self._news.put_nowait({"type": "websocket.connect"})
         task = self._loop.create_task(self._run(scope))
         self._server_state.tasks.add(task)
@@ -208,8 +227,12 @@ class SocketProtocol(asyncio.Protocol):
             if isinstance(event, TextMessage):
                 message = {"type": "websocket.receive", "text": whole.decode()}
             self._news.put_nowait(message)
-            if self._queued > _MOST_QUEUED_BYTES or self._news.qsize() > _MOST_QUEUED:
+            if self._is_crowded:
                 self._pause()
+
+    @property
+    def _is_crowded(self) -> bool:
+        return self._queued > _MOST_QUEUED_BYTES or self._news.qsize() > _MOST_QUEUED
 
     def _be_closed(self, event: CloseConnection) -> None:
         state = self._socket.state
@@ -230,7 +253,8 @@ class SocketProtocol(asyncio.Protocol):
         message = await self._news.get()
         if self._news.empty():
             self._queued = 0
-            self._resume()
+            if self._accepted:
+                self._resume()
         return message
 
     async def send(self, message: AsgiMessage) -> None:
@@ -248,6 +272,9 @@ class SocketProtocol(asyncio.Protocol):
             case "websocket.accept":
                 self._accepted = True
                 self._write(AcceptConnection(extra_headers=self._add_own_headers(message)))
+                self._resume()
+                # What came with the handshake was kept.
+                self.data_received(b"")
             case "websocket.close" if self._accepted:
                 self._close(SocketClose(message.get("code", 1000), message.get("reason") or ""))
             case "websocket.close":
@@ -352,7 +379,7 @@ class SocketProtocol(asyncio.Protocol):
             self._transport.pause_reading()
 
     def _resume(self) -> None:
-        if self._paused and not self._transport.is_closing():
+        if self._paused and not self._behind and not self._transport.is_closing():
             self._paused = False
             self._transport.resume_reading()
 

@@ -12,6 +12,7 @@ import grpc
 from caikit.runtime.engine import Gate, Reason, RequestError, Status, WorkerPool
 from caikit.runtime.engine.guard import Guard
 
+from ._builtin_calls import CountBuiltin, uncounted
 from ._grpcio_builtin import Health, reflection_handlers
 from ._grpcio_calls import Calls, Endpoint, make_refusal
 from ._grpcio_executor import LaneExecutor
@@ -55,18 +56,19 @@ class GrpcioTransport:
         stalls: StallWatch | None = None,
         reflects: bool = True,
         reflection_guard: Guard | None = None,
+        count_builtin: CountBuiltin = uncounted,
     ) -> None:
         services = sorted({path.split("/")[1] for path in endpoints})
         self._gate = gate
         self._executor = LaneExecutor(workers, gate)
         self._stalls = stalls or StallWatch()
-        self._health = Health(services, self._stalls)
+        self._health = Health(services, self._stalls, count_builtin)
         calls = Calls(self._stalls, self._executor.find_refusal, gate)
         self._table = _MethodTable(
             {path: calls.make_handler(endpoint) for path, endpoint in endpoints.items()},
             own={
                 **self._health.handlers(),
-                **(reflection_handlers(services, reflection_guard) if reflects else {}),
+                **(reflection_handlers(services, gate, count_builtin, reflection_guard) if reflects else {}),
             },
             executor=self._executor,
             gate=gate,

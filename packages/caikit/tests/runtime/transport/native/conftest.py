@@ -53,7 +53,9 @@ class LinesEndpoint(HttpEndpoint):
 
 class Application:
     def __init__(self, endpoints, sockets):
-        self.endpoints = {("POST", path): endpoint for path, endpoint in endpoints.items()}
+        self.endpoints = {
+            (method, path): endpoint for path, endpoint in endpoints.items() for method in ("GET", "POST")
+        }
         self.sockets = sockets
 
     def missing(self, request):

@@ -102,7 +102,12 @@ def test_a_bomb_does_not_keep_others_waiting(native, kit, ask):
         headers, _ = client.answer(1)
         assert headers["grpc-status"] == "8"
         for stream, (flag, content, encoding) in enumerate(
-            ((1, b"no gzip", "gzip"), (1, gzip.compress(LARGE)[:-4], "gzip"), (1, b"a", "identity"))
+            (
+                (1, b"no gzip", "gzip"),
+                (1, gzip.compress(LARGE)[:-4], "gzip"),
+                (1, gzip.compress(LARGE) * 2, "gzip"),
+                (1, b"a", "identity"),
+            )
         ):
             number = 3 + 2 * stream
             client.request(number, PATH + "Do", message(content, flag), *GRPC, ("grpc-encoding", encoding))

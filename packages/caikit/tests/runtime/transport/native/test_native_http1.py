@@ -98,8 +98,42 @@ def test_a_body_in_pieces(native, kit):
         request(b" folded: x", b"content-length: 0"),
         request(b"x : y", b"content-length: 0"),
         b"POST /do HTTP/2.0\r\nhost: x\r\n\r\n",
+        *(
+            request(b"content-length: " + length, body=b"a")
+            for length in (b"+1", b"-1", b"0x1", b"1 1", b"1,1", b"")
+        ),
+        request(b"content-length: 99999999999999999999999", body=b"a"),
+        *(
+            request(b"transfer-encoding" + coding, body=b"0\r\n\r\n")
+            for coding in (b": xchunked", b" : chunked", b":\x0bchunked", b": chunked, chunked", b": gzip")
+        ),
+        request(b"transfer-encoding: chunked", b"transfer-encoding: identity", body=b"0\r\n\r\n"),
+        *(
+            request(b"transfer-encoding: chunked", body=body)
+            for body in (
+                b"-1\r\na\r\n0\r\n\r\n",
+                b"0x1\r\na\r\n0\r\n\r\n",
+                b"+1\r\na\r\n0\r\n\r\n",
+                b" 1\r\na\r\n0\r\n\r\n",
+                b"\r\na\r\n0\r\n\r\n",
+                b"1\r\nab0\r\n\r\n",
+                b"1;a\nb\r\na\r\n0\r\n\r\n",
+                b"fffffffffffffffff\r\na\r\n0\r\n\r\n",
+            )
+        ),
+        request(b"x: a\0b", b"content-length: 0"),
+        request(b"x: a\rb", b"content-length: 0"),
+        request(b": x", b"content-length: 0"),
+        request(b"x", b"content-length: 0"),
+        request(b"x y: z", b"content-length: 0"),
+        b"POST /d\0o HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"post /do HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"POST do HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"POST /do HTTP/1.1 x\r\nhost: x\r\n\r\n",
+        b"POST /do\r\n\r\n",
+        b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03",
     ],
-    ids=range(11),
+    ids=range(43),
 )
 def test_what_may_be_read_in_two_ways_is_refused(native, kit, data):
     called = []

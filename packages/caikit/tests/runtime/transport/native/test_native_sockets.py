@@ -133,6 +133,9 @@ def test_a_handshake_may_follow_another_request(connect):
         ({"sec_websocket_version": None}, 426, b"sec-websocket-version: 13"),
         ({"sec_websocket_key": "short"}, 400, b""),
         ({"sec_websocket_key": None}, 400, b""),
+        ({"content_length": "5"}, 400, b""),
+        ({"transfer_encoding": "chunked"}, 400, b""),
+        ({"connection": "close"}, 404, b""),
     ],
 )
 def test_handshakes_that_are_refused(server, changes, status, header):
@@ -205,3 +208,40 @@ def test_clients_do_not_get_other_protocols(server, connect, connection):
         assert client.read_body(len(body)) == body
     assert b"connection: close" in head
     assert server.exchange(b"CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+
+
+def raw_frame(first: int, data: bytes, *, masked: bool = True) -> bytes:
+    head = bytes([first, (0x80 if masked else 0) | (len(data) if len(data) < 126 else 126)])
+    if len(data) >= 126:
+        head += struct.pack(">H", len(data))
+    return head + (b"\0\0\0\0" if masked else b"") + data
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (raw_frame(0x81, b"a", masked=False), 1002),
+        (raw_frame(0xC1, b"a"), 1002),
+        (raw_frame(0x83, b"a"), 1002),
+        (raw_frame(0x8B, b""), 1002),
+        (raw_frame(0x09, b"part"), 1002),
+        (raw_frame(0x89, b"a" * 126), 1002),
+        (raw_frame(0x80, b"nothing begun"), 1002),
+        (raw_frame(0x01, b"a") + raw_frame(0x81, b"b"), 1002),
+        (raw_frame(0x81, b"\xff\xfe"), 1007),
+        (raw_frame(0x88, b"\x03"), 1002),
+        (raw_frame(0x88, b"\x03\xedtext"), 1002),
+        (raw_frame(0x88, b"\x03\xe8\xff"), 1007),
+        (b"\x81\xff" + b"\xff" * 8, 1002),
+        (b"".join(raw_frame(0x01 if not part else 0x00, b"a" * 60_000) for part in range(3)), 1009),
+    ],
+    ids=range(14),
+)
+def test_frames_that_make_no_sense(connect, server, wait_until, data, code):
+    client = connect(handshake() + data)
+    client.read_head()
+    while (found := client.read())[0] != CLOSE:
+        assert found[0] in (TEXT, PONG)
+    assert struct.unpack(">H", found[1][:2]) == (code,)
+    client.connection.close()
+    wait_until(lambda: server.server.running == 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from caikit.runtime.engine import Failure, Origin, RequestError, Status, shorten
+from caikit.runtime.engine import Failure, Observation, Origin, RequestError, Status, shorten
 from caikit.runtime.engine.guard import AccessRefusedError
 from caikit.runtime.engine.private_paths import hide_folders
 from caikit.runtime.transport.http_messages import HeaderList, HttpAnswer, SocketClose
@@ -35,6 +35,7 @@ HTTP_STATUS = {
 MOST_ISSUES = 100
 
 _MALFORMED = 422
+_SWITCHED = 101
 _SOCKET_CODES = 4000
 _LONGEST_REASON = 100
 _LONGEST_INPUT = 1000
@@ -88,6 +89,21 @@ def last_words(answer: HttpAnswer) -> tuple[bytes, SocketClose]:
     reason = str(content.get("details") or content.get("detail") or "")
     reason = reason.encode("utf-8", "replace")[:_LONGEST_REASON].decode("utf-8", "ignore")
     return answer.body, SocketClose(_SOCKET_CODES + answer.status, reason)
+
+
+def answer_status(observation: Observation, *, stream_error_status: bool = False) -> int:
+    """The status of the answer to a request that the engine has served."""
+    error, context, shape = observation.error, observation.context, observation.operation.shape
+    if shape.input_streaming and context.headers.get("upgrade", "").lower() == "websocket":
+        return _SWITCHED
+    if error is None or (shape.output_streaming and observation.sent):
+        return HTTP_STATUS[Status.OK]
+    malformed = isinstance(error, BadRequestError) or bool(getattr(error, "issues", ()))
+    if shape.output_streaming and not stream_error_status and (context.streaming or not malformed):
+        return HTTP_STATUS[Status.OK]
+    if isinstance(error, BadRequestError):
+        return error.http_status
+    return _MALFORMED if malformed else HTTP_STATUS[observation.status]
 
 
 def is_malformed(failure: Failure, cause: BaseException | None) -> bool:

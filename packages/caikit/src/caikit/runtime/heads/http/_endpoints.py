@@ -42,9 +42,17 @@ class OperationEndpoint:
     stream_headers: HeaderList = SSE_HEADERS
 
     def __init__(
-        self, engine: Engine, operation: Operation, route: HttpRoute, guard: Guard | None = None
+        self,
+        engine: Engine,
+        operation: Operation,
+        route: HttpRoute,
+        guard: Guard | None = None,
+        *,
+        stream_error_status: bool = False,
     ) -> None:
+        """`stream_error_status`: a stream that fails before its first item has the status of its failure."""
         self.guard = guard
+        self._stream_error_status = stream_error_status
         self.streaming = operation.shape.output_streaming
         self.has_body = route.layout is not Layout.QUERY
         self._engine = engine
@@ -73,7 +81,8 @@ class OperationEndpoint:
         if media_type == JSON:
             return None
         given = (request.content_type or b"(none)").decode("latin-1")
-        return detail_answer(415, f"Unsupported media type: {shorten(given)}.")
+        expected = "" if request.content_type else f" Expected {JSON} or {FORM}."
+        return detail_answer(415, f"Unsupported media type: {shorten(given)}.{expected}")
 
     def answer(self, context: RequestContext, request: HttpRequest, body: Body) -> HttpAnswer:
         codec, content = self._choose_codec(request, body)
@@ -90,11 +99,19 @@ class OperationEndpoint:
         self, context: RequestContext, request: HttpRequest, body: Body
     ) -> Generator[bytes | HttpAnswer, None, None]:
         codec, content = self._choose_codec(request, body)
+        items: list[None] = []
+        if self._stream_error_status:
+            # The answer begins with the first item, not as soon as the request has proved to be well-formed.
+            context.on_decoded = None
+            codec = replace(codec, encode=partial(_encode_noted, codec.encode, items))
         try:
             yield from self._engine.run_stream(self._operation, codec, context, content)
+            if self._stream_error_status and not items:
+                yield b""
         except Exception as error:
             failure, cause = self._failure(error)
-            if is_malformed(failure, cause) and not context.streaming:
+            malformed = is_malformed(failure, cause) and not context.streaming
+            if malformed or (self._stream_error_status and not items):
                 yield failure_answer(failure, cause, inference=self._inference)
             else:
                 status, details = describe(failure, cause, inference=self._inference)
@@ -116,6 +133,13 @@ class OperationEndpoint:
             boundary = find_parameter(request.content_type, "boundary") or ""
             return Codec(decode=partial(decode_form, self._plan, boundary), encode=self._encode), body
         return self._json_codec, body
+
+
+def _encode_noted(encode: Callable[[Any], bytes], items: list[None], result: Any) -> bytes:
+    """Encode an item, and note that there is one."""
+    encoded = encode(result)
+    items[:] = [None]
+    return encoded
 
 
 def _choose_encoder(operation: Operation, route: HttpRoute) -> Callable[[Any], Any]:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any
 
-from caikit.runtime.engine import Body, Engine, Operation, Reason, RequestContext, RequestError, Status
+from caikit.runtime.engine import (
+    Body,
+    Engine,
+    Observation,
+    Operation,
+    Reason,
+    RequestContext,
+    RequestError,
+    Status,
+)
 from caikit.runtime.engine.guard import Guard
 from caikit.runtime.names import HEALTH_ENDPOINT
 from caikit.runtime.security import Access, Authoriser, Scope
@@ -18,7 +27,7 @@ from caikit.runtime.transport.http_messages import (
     SocketEndpoint,
 )
 
-from ._answers import HTTP_STATUS, detail_answer, last_words, refusal_answer
+from ._answers import HTTP_STATUS, answer_status, detail_answer, last_words, refusal_answer
 from ._endpoints import OperationEndpoint
 from ._lines import LinesEndpoint
 from ._pages import document_page, json_page
@@ -47,8 +56,13 @@ class HttpHead:
         description: str,
         find_obstacle: Callable[[], str | None] = lambda: None,
         authoriser: Authoriser | None = None,
+        stream_error_status: bool = False,
     ) -> None:
-        """`find_obstacle` tells in a few words why a server that answers is not ready for requests yet."""
+        """`find_obstacle` tells in a few words why a server that answers is not ready for requests yet.
+
+        `stream_error_status`: a stream that fails before its first item has the status of its failure, not 200.
+        """
+        self._stream_error_status = stream_error_status
         self._engine = engine
         self._authoriser = authoriser or Authoriser()
         self._find_obstacle = find_obstacle
@@ -82,6 +96,10 @@ class HttpHead:
 
     def _note_unknown(self, status: Status) -> None:
         self._engine.gate.note(RequestError(status, "Not Found", reason=Reason.UNKNOWN_METHOD))
+
+    def answer_status(self, observation: Observation) -> int:
+        """The HTTP status of the answer to a request that was served."""
+        return answer_status(observation, stream_error_status=self._stream_error_status)
 
     def refuse(self, error: RequestError, http_status: int | None = None) -> HttpAnswer:
         self._engine.gate.note(error)
@@ -120,7 +138,11 @@ class HttpHead:
             if operation.http is not None:
                 make = LinesEndpoint if operation.shape.input_streaming else OperationEndpoint
                 endpoints[operation.http.method, operation.http.path] = make(
-                    self._engine, operation, operation.http, self._authoriser.guard(operation)
+                    self._engine,
+                    operation,
+                    operation.http,
+                    self._authoriser.guard(operation),
+                    stream_error_status=self._stream_error_status,
                 )
         return endpoints
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from caikit.core.data_model import DataObjectBase
 from caikit.core.data_model._codec import decode_json_type
-from caikit.core.data_model._schema import Scalar
+from caikit.core.data_model._schema import Scalar, schema_of
 from caikit.runtime.services._types import is_data_object
 
 __all__ = ["element_parser"]
@@ -66,7 +66,8 @@ def _ignored(name: str, element_type: type[DataObjectBase]) -> str:
 def _names_of_fields(element_type: type[DataObjectBase]) -> frozenset[str]:
     fields = element_type.get_proto_class().DESCRIPTOR.fields
     names = {name for field in fields for name in (field.name, field.json_name)}
-    return frozenset((*names, *element_type.fields))
+    # A union may be given by its own name, too, which is that of no field of the message.
+    return frozenset((*names, *(field.name for field in schema_of(element_type).fields)))
 
 
 def _scalar_parser(element_type: type[Any]) -> Callable[[Any], Any]:

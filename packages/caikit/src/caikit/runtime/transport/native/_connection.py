@@ -38,6 +38,7 @@ class Connection(asyncio.Protocol):
         self._out: list[bytes] = []
         self._unwritten: int | None = None
         self._unwritten_since = 0.0
+        self._ending = self._lost = False
 
     # What the event loop tells
 
@@ -48,18 +49,22 @@ class Connection(asyncio.Protocol):
         self._connections.add(self)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self.closed = True
+        self.closed = self._lost = True
         self._out.clear()
         self._connections.discard(self)
 
     def pause_writing(self) -> None:
         self.writable = False
-        self._unwritten = self._transport.get_write_buffer_size()
-        self._unwritten_since = time.monotonic()
+        self._watch_unwritten()
 
     def resume_writing(self) -> None:
         self.writable = True
-        self._unwritten = None
+        if not self._ending:
+            self._unwritten = None
+
+    def _watch_unwritten(self) -> None:
+        self._unwritten = self._transport.get_write_buffer_size()
+        self._unwritten_since = time.monotonic()
 
     # Writing
 
@@ -76,14 +81,16 @@ class Connection(asyncio.Protocol):
             self._transport.write(data)
 
     def close(self) -> None:
-        """Close after all has been written."""
-        if not self.closed:
+        """Close after all has been written, which the client must take in time."""
+        if not self.closed and not self._ending:
             self.flush()
+            self._ending = True
+            self._watch_unwritten()
             self._transport.close()
 
     def abort(self) -> None:
         self._out.clear()
-        if not self.closed:
+        if not self._lost:
             self._transport.abort()
 
     # What the server asks for

@@ -58,6 +58,8 @@ class GrpcCall:
         self._timer: asyncio.TimerHandle | None = None
         self._verdict: Verdict | None = None
         self._account: Account | None = None
+        self._counted = 0
+        """Bytes of the message that is not complete, as far as they were counted."""
         self._since = time.monotonic()
         self._working = False
         self._begun = False
@@ -89,8 +91,8 @@ class GrpcCall:
             return
         try:
             messages = self._reader.feed(data)
-            if self._reader.pending > COUNTED_BYTES:
-                self._count(len(data))
+            if self._counted or self._reader.pending > COUNTED_BYTES:
+                self._count(messages)
             if messages:
                 self._take(messages)
         except RequestError as error:
@@ -140,10 +142,20 @@ class GrpcCall:
         """The guard has nothing against it."""
         raise NotImplementedError
 
-    def _count(self, size: int) -> None:
+    def _count(self, messages: list[bytes]) -> None:
+        """Count large messages, complete or not."""
         if self._account is None:
             self._account = self._service.gate.bytes_held.open()
-        self._account.take(size)
+        pending = self._reader.pending
+        pending = pending if pending > COUNTED_BYTES else 0
+        complete = sum(len(message) for message in messages if len(message) > COUNTED_BYTES)
+        self._account.take(complete + pending - self._counted)
+        self._counted = pending
+
+    def _uncount(self, message: bytes) -> None:
+        """In a worker: a complete message is held no longer."""
+        if self._account is not None and len(message) > COUNTED_BYTES:
+            self._account.take(-len(message))
 
     def _expire(self) -> None:
         self.context.cancel.cancel("not finished before its deadline", Status.DEADLINE_EXCEEDED)

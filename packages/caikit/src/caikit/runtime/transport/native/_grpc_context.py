@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import grpc
 
-from caikit.runtime.engine import RequestError, Status
+from caikit.runtime.engine import REQUEST_ID_HEADER, RequestError, Status
 
 from ._grpc_metadata import Value, write_metadata
 
@@ -94,7 +94,7 @@ class NativeServicerContext(grpc.ServicerContext):
         self._call.send_initial(tuple(initial_metadata))
 
     def set_trailing_metadata(self, trailing_metadata: Any) -> None:
-        given = tuple(trailing_metadata)
+        given = (*trailing_metadata, (REQUEST_ID_HEADER, self._call.context.request_id))
         # Wrong ones are refused here, where their maker can be told.
         write_metadata(given)
         self._call.trailing = given

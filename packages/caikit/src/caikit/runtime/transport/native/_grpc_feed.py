@@ -24,11 +24,19 @@ _END = _End()
 class MessageFeed:
     """The event loop puts messages, a worker iterates over them."""
 
-    def __init__(self, bridge: LoopBridge, token: CancelToken, hold: Callable[[bool], None]) -> None:
-        """`hold` lets the client send no more, or goes on."""
+    def __init__(
+        self,
+        bridge: LoopBridge,
+        token: CancelToken,
+        *,
+        hold: Callable[[bool], None],
+        forget: Callable[[bytes], None],
+    ) -> None:
+        """`hold` lets the client send no more, or goes on; `forget` is told of what the worker needs no longer."""
         self._bridge = bridge
         self._token = token
         self._hold = hold
+        self._forget = forget
         # None wakes a worker whose request was cancelled.
         self._messages: queue.SimpleQueue[bytes | Exception | _End | None] = queue.SimpleQueue()
         # Each of the two sides counts for itself.
@@ -84,3 +92,4 @@ class MessageFeed:
             if self._held and self._put - self._taken <= _MOST_WAITING:
                 self._bridge.call(self._release)
             yield message
+            self._forget(message)

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf.message import DecodeError
 from grpc_health.v1 import health_pb2
 
-from caikit.runtime.engine import RequestError, Status
+from caikit.runtime.engine import RequestError, Shape, Status
 from caikit.runtime.engine.limits import READ_SECONDS_KEY
+from caikit.runtime.transport._builtin_calls import BuiltinCall, CountBuiltin
 
 from ._grpc_messages import Compressed, MessageReader, decompress, pack
-from ._grpc_metadata import RESPONSE_BLOCK, write_status
+from ._grpc_metadata import RESPONSE_BLOCK, write_request_id, write_status
 from ._http2_stream import Stream
 
 if TYPE_CHECKING:
@@ -27,15 +28,16 @@ _Response = health_pb2.HealthCheckResponse
 class Health:
     """Tells whether the server serves: as a whole, and for each service by name."""
 
-    def __init__(self, services: Iterable[str]) -> None:
+    def __init__(self, services: Iterable[str], count: CountBuiltin) -> None:
+        self.count = count
         self._services = frozenset((*services, ""))
         self._status = _Response.SERVING
         self._watches: set[HealthWatch] = set()
 
     def methods(self) -> dict[str, Callable[[Stream, CallPlan], HealthCall]]:
         return {
-            "/grpc.health.v1.Health/Check": partial(HealthCheck, self),
-            "/grpc.health.v1.Health/Watch": partial(HealthWatch, self),
+            HealthCheck.path: partial(HealthCheck, self),
+            HealthWatch.path: partial(HealthWatch, self),
         }
 
     def find(self, service: str) -> Any:
@@ -59,6 +61,9 @@ class Health:
 class HealthCall:
     """One question about the health."""
 
+    path: str
+    shape: Shape
+
     def __init__(self, health: Health, stream: Stream, plan: CallPlan) -> None:
         self._health = health
         self._stream = stream
@@ -67,6 +72,7 @@ class HealthCall:
         self._messages: list[bytes] = []
         self._service = ""
         self._since = time.monotonic()
+        self._call = BuiltinCall(health.count, self.path, self.shape)
 
     def receive(self, data: bytes) -> None:
         try:
@@ -81,6 +87,7 @@ class HealthCall:
             self._fail(RequestError(Status.UNIMPLEMENTED, "Expected exactly one request message, got none"))
             return
         message = self._messages[0]
+        self._call.received = 1
         try:
             if isinstance(message, Compressed):
                 message = decompress(message, encoding=self._encoding, longest=_LONGEST_QUESTION)
@@ -97,7 +104,7 @@ class HealthCall:
         raise NotImplementedError
 
     def leave(self) -> None:
-        """There is nothing to end."""
+        self._call.end(Status.CANCELLED)
 
     def resume(self) -> None:
         """The client reads again."""
@@ -112,15 +119,22 @@ class HealthCall:
             self._fail(RequestError(Status.DEADLINE_EXCEEDED, f"The request was given up: {reason}"))
 
     def _fail(self, error: RequestError) -> None:
-        status = write_status(error.status, error.message)
+        self._call.end(error.status)
+        trailers = self._trailers(error.status, error.message)
         if self._stream.begun:
-            self._stream.finish(status)
+            self._stream.finish(trailers)
         else:
-            self._stream.refuse(RESPONSE_BLOCK + status)
+            self._stream.refuse(RESPONSE_BLOCK + trailers)
+
+    def _trailers(self, status: Status, message: str = "") -> bytes:
+        return write_status(status, message) + write_request_id(self._stream.head.choose_id())
 
 
 class HealthCheck(HealthCall):
     """One answer."""
+
+    path = "/grpc.health.v1.Health/Check"
+    shape = Shape.UNARY
 
     def tell(self) -> None:
         status = self._health.find(self._service)
@@ -128,12 +142,16 @@ class HealthCheck(HealthCall):
             self._fail(RequestError(Status.NOT_FOUND, ""))
             return
         message = _Response(status=status).SerializeToString()
-        self._stream.answer(RESPONSE_BLOCK, pack(message), write_status(Status.OK))
+        self._call.sent = 1
+        self._call.end(Status.OK)
+        self._stream.answer(RESPONSE_BLOCK, pack(message), self._trailers(Status.OK))
 
 
 class HealthWatch(HealthCall):
     """An answer now, and one after each change."""
 
+    path = "/grpc.health.v1.Health/Watch"
+    shape = Shape.SERVER_STREAM
     _unsent = False
     """There was a change when the client did not read."""
 
@@ -146,6 +164,7 @@ class HealthWatch(HealthCall):
             self._stream.start(RESPONSE_BLOCK)
         self._unsent = not self._stream.writable
         if not self._unsent:
+            self._call.sent += 1
             self._stream.send(pack(_Response(status=status).SerializeToString()))
 
     def resume(self) -> None:
@@ -154,6 +173,7 @@ class HealthWatch(HealthCall):
 
     def leave(self) -> None:
         self._health.forget(self)
+        super().leave()
 
     def stop(self) -> None:
         self._health.forget(self)

@@ -46,6 +46,8 @@ def decompress(content: bytes, *, encoding: bytes, longest: int | None) -> bytes
     check_length(len(message), longest)
     if not decompressor.eof:
         raise RequestError(Status.INTERNAL, "A message cannot be decompressed: its end is missing")
+    if decompressor.unused_data:
+        raise RequestError(Status.INTERNAL, "A message cannot be decompressed: something follows its end")
     return message
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from google.protobuf.message import DecodeError
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
-from caikit.runtime.engine import Body, RequestContext, RequestError, Shape, Status
+from caikit.runtime.engine import Body, RequestContext, RequestError, Shape, Status, to_failure
 from caikit.runtime.engine.guard import Guard
+from caikit.runtime.transport._builtin_calls import BuiltinCall, CountBuiltin
 
 # v1 has the messages of v1alpha under another service name.
 _SERVICES = ("grpc.reflection.v1alpha.ServerReflection", "grpc.reflection.v1.ServerReflection")
@@ -21,22 +22,43 @@ class ReflectionEndpoint:
     shape = Shape.BIDI
     acknowledge = False
 
-    def __init__(self, services: Iterable[str], guard: Guard | None) -> None:
+    def __init__(self, path: str, servicer: Any, count: CountBuiltin, guard: Guard | None) -> None:
         self.guard = guard
-        self._servicer: Any = reflection.ReflectionServicer([*services, reflection.SERVICE_NAME])
+        self._path = path
+        self._servicer = servicer
+        self._count = count
 
     def answer(self, context: RequestContext, body: Body) -> bytes:
         raise RequestError(Status.UNIMPLEMENTED, "Reflection is a stream")
 
     def stream(self, context: RequestContext, body: Body) -> Iterator[bytes]:
-        questions = (_parse(message) for message in body if isinstance(message, bytes))
-        for answer in self._servicer.ServerReflectionInfo(questions, context.native):
-            yield answer.SerializeToString()
+        call = BuiltinCall(self._count, self._path, self.shape)
+        try:
+            for answer in self._servicer.ServerReflectionInfo(_questions(body, call), context.native):
+                call.sent += 1
+                yield answer.SerializeToString()
+        except GeneratorExit:
+            call.end(Status.CANCELLED)
+            raise
+        except BaseException as error:
+            call.end(to_failure(error).status)
+            raise
+        call.end(Status.OK)
 
 
-def reflection_endpoints(services: Iterable[str], guard: Guard | None) -> dict[str, ReflectionEndpoint]:
-    endpoint = ReflectionEndpoint(services, guard)
-    return {f"/{service}/ServerReflectionInfo": endpoint for service in _SERVICES}
+def reflection_endpoints(
+    services: Iterable[str], count: CountBuiltin, guard: Guard | None
+) -> dict[str, ReflectionEndpoint]:
+    servicer: Any = reflection.ReflectionServicer([*services, reflection.SERVICE_NAME])
+    paths = (f"/{service}/ServerReflectionInfo" for service in _SERVICES)
+    return {path: ReflectionEndpoint(path, servicer, count, guard) for path in paths}
+
+
+def _questions(body: Body, call: BuiltinCall) -> Iterator[Any]:
+    for message in body:
+        if isinstance(message, bytes):
+            call.received += 1
+            yield _parse(message)
 
 
 def _parse(message: bytes) -> Any:

@@ -17,6 +17,7 @@ from caikit.runtime.engine import (
 )
 from caikit.runtime.engine.guard import Guard
 from caikit.runtime.engine.limits import DEFAULT_READ_SECONDS, DEFAULT_STALL_SECONDS
+from caikit.runtime.transport._builtin_calls import CountBuiltin, uncounted
 
 from ._grpc_messages import ENCODINGS, IDENTITY, knows_encoding
 from ._grpc_metadata import (
@@ -113,6 +114,7 @@ class GrpcService:
         stall_seconds: float | None = DEFAULT_STALL_SECONDS,
         reflects: bool = True,
         reflection_guard: Guard | None = None,
+        count_builtin: CountBuiltin = uncounted,
     ) -> None:
         """`compression` is done to answers (gzip or deflate) when clients accept it."""
         from ._grpc_health import Health
@@ -129,9 +131,9 @@ class GrpcService:
         self.running = 0
         """Calls that wait for workers or are served by them."""
         self._maximum_concurrent = maximum_concurrent_rpcs
-        self._health = Health(services)
+        self._health = Health(services, count_builtin)
         self._builtin: Mapping[str, Builtin] = self._health.methods()
-        own = reflection_endpoints(services, reflection_guard) if reflects else {}
+        own = reflection_endpoints(services, count_builtin, reflection_guard) if reflects else {}
         self._endpoints: Mapping[str, Endpoint] = {**own, **endpoints}
 
     def begin(self, head: Head, stream: Stream) -> None:

@@ -73,7 +73,9 @@ class _ManyIn(GrpcCall):
 
     def _get_feed(self) -> MessageFeed:
         if self._feed is None:
-            self._feed = MessageFeed(self.hub, self.context.cancel, self.stream.hold)
+            self._feed = MessageFeed(
+                self.hub, self.context.cancel, hold=self.stream.hold, forget=self._uncount
+            )
         return self._feed
 
     def _go_on(self) -> None:

@@ -21,6 +21,7 @@ _OF_CONNECTIONS = frozenset(
     (b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade")
 )
 _PSEUDO = frozenset((b":method", b":scheme", b":path", b":authority"))
+_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")
 _FORBIDDEN_BYTE = re.compile(rb"[\0\r\n]")
 _STATIC = {name: index for index, (name, _) in reversed(list(enumerate(STATIC_TABLE, 1)))}
 _STATIC_STATUS = {
@@ -51,12 +52,15 @@ class HeadReader:
                 self._keep(block, head)
         return head
 
-    def decode(self, block: bytes) -> HeaderList:
-        """Of trailers."""
+    def read_trailers(self, block: bytes) -> None:
+        """Nobody uses them, but they may make no sense."""
         try:
-            return self._decoder.decode(block)
+            headers = self._decoder.decode(block)
         except HeadTooLargeError as error:
             raise StreamFault(ENHANCE_YOUR_CALM, str(error)) from None
+        for header in headers:
+            _check(*header)
+        _check_bytes(headers)
 
     def _keep(self, block: bytes, head: Head) -> None:
         changes = self._decoder.changes
@@ -114,8 +118,7 @@ def _make_head(headers: HeaderList, scheme: str) -> Head:
         else:
             _check(*header)
             regular.append(header)
-    if _FORBIDDEN_BYTE.search(b"".join(chain.from_iterable(headers))):
-        raise StreamFault(PROTOCOL_ERROR, "a header with control characters")
+    _check_bytes(headers)
     method, path = pseudo.get(b":method"), pseudo.get(b":path")
     if not method or not path or b":scheme" not in pseudo or not path.startswith((b"/", b"*")):
         raise StreamFault(PROTOCOL_ERROR, "a request without method, path or scheme")
@@ -129,8 +132,13 @@ def _make_head(headers: HeaderList, scheme: str) -> Head:
     return head
 
 
+def _check_bytes(headers: HeaderList) -> None:
+    if _FORBIDDEN_BYTE.search(b"".join(chain.from_iterable(headers))):
+        raise StreamFault(PROTOCOL_ERROR, "a header with control characters")
+
+
 def _check(name: bytes, value: bytes) -> None:
-    if name in _OF_CONNECTIONS or not name or name != name.lower():
+    if name in _OF_CONNECTIONS or not _NAME.fullmatch(name):
         raise StreamFault(PROTOCOL_ERROR, "a header that must not be sent")
     if name == b"te" and value != b"trailers":
         raise StreamFault(PROTOCOL_ERROR, "a transfer encoding that must not be sent")

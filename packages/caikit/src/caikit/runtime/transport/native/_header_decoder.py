@@ -15,8 +15,8 @@ STATIC_TABLE: tuple[_Header, ...] = tuple(HeaderTable.STATIC_TABLE)
 _FIRST_DYNAMIC = len(STATIC_TABLE) + 1
 _COST = 32
 """Bytes that a header counts besides its name and value."""
-_TABLE_SIZE = 4096
-"""The size that clients may use as long as we say nothing else."""
+DEFAULT_TABLE_SIZE = 4096
+"""The size that one side may use as long as the other says nothing else; we do not."""
 _LARGEST_NUMBER = 2**24
 # A head may be so many times larger than is taken before its connection is ended.
 _PATIENCE = 4
@@ -45,7 +45,7 @@ class HeaderDecoder:
         self._entries: list[_Header] = []
         """The newest one is the last."""
         self._size = 0
-        self._limit = _TABLE_SIZE
+        self._limit = DEFAULT_TABLE_SIZE
 
     def decode(self, block: bytes) -> HeaderList:
         """Raises HeadTooLargeError, or ConnectionFault, after which nothing more can be read."""
@@ -107,7 +107,7 @@ class HeaderDecoder:
             self._evict()
 
     def _resize(self, limit: int) -> None:
-        if limit > _TABLE_SIZE:
+        if limit > DEFAULT_TABLE_SIZE:
             raise _fault()
         self.changes += 1
         self._limit = limit

@@ -12,6 +12,7 @@ import alog
 import httptools
 
 from caikit.runtime.engine.limits import BODY_RATE_KEY, READ_SECONDS_KEY
+from caikit.runtime.transport._turned_away import BY_HTTP_STATUS
 from caikit.runtime.transport.http_messages import HeaderList, SocketEndpoint
 
 from ._connection import GOODBYE_SECONDS, Connection
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 log = alog.use_channel("SERVR-NATIVE")
 
 _LINGER_SECONDS = 2.0
+_MANY_PIECES = 1000
+_HEADER_COST = len(": \r\n")
 
 
 class Http1Connection(Connection):
@@ -44,6 +47,7 @@ class Http1Connection(Connection):
         self._in_head = False
         self._url = b""
         self._headers: HeaderList = []
+        self._head_bytes = 0
         self._upgrading = False
         """The client asks for a WebSocket, or has one; what follows its request is kept for that."""
         self._ahead = b""
@@ -51,8 +55,10 @@ class Http1Connection(Connection):
         """The head of a request that asks for a protocol which it will not get."""
         self._last: tuple[bytes, str, bytes] | None = None
         self._last_head: Head | None = None
-        self._paused = False
+        self._paused = self._resting = False
         self._progress = False
+        self._pieces = 0
+        """Of bodies, in what was read last."""
         self._idle_bytes = 0
         """Bytes that came without any of a body: a head, or what is between and after the pieces of a body."""
         self._since = time.monotonic()
@@ -70,6 +76,7 @@ class Http1Connection(Connection):
             return
         self.hub.busy = True
         self._progress = False
+        self._pieces = 0
         was_in_head = self._in_head
         try:
             self._parse(data)
@@ -80,23 +87,39 @@ class Http1Connection(Connection):
         finally:
             self._note(len(data), was_in_head)
             self.hub.flush()
+        if self._pieces > _MANY_PIECES:
+            # The event loop would read on at once, many times; meanwhile, other clients have their turns.
+            self._rest(True)
+            self.hub.loop.call_soon(self._rest, False)
+
+    def _rest(self, resting: bool) -> None:
+        self._resting = resting
+        self._pause_or_resume()
 
     def _parse(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            rest = data[upgrade.args[0] :]
+        while (end := self._feed(data)) is not None:
+            rest = data[end:]
             if self._declined is not None:
                 head, self._declined = self._declined, None
                 self._parser = httptools.HttpRequestParser(self)
-                self._parse(head + rest)
-            elif self._upgrading or (self._exchanges and self._exchanges[-1].head.asks_socket):
+                data = head + rest
+                continue
+            if self._upgrading or (self._exchanges and self._exchanges[-1].head.asks_socket):
                 self._ahead = rest
                 self._upgrading = True
                 self._pause_or_resume()
             else:
                 # The request was read to its end; what follows may be in another language.
                 self._end_reading()
+            return
+
+    def _feed(self, data: bytes) -> int | None:
+        """Where another protocol begins, if one does."""
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            return int(upgrade.args[0])
+        return None
 
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)
@@ -115,20 +138,25 @@ class Http1Connection(Connection):
         self._used = self._in_head = True
         self._url = b""
         self._headers = []
-        self._idle_bytes = 0
+        self._head_bytes = self._idle_bytes = 0
         self._body_since = None
 
     def on_url(self, url: bytes) -> None:
         self._url += url
+        self._head_bytes += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:
             self._headers.append((name.lower(), value))
+            self._head_bytes += len(name) + len(value) + _HEADER_COST
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._progress = True
         if self._lingering or self.closed:
+            return
+        if self._head_bytes > self.limits.head_bytes:
+            self._refuse_head()
             return
         head = self._make_head()
         parser = self._parser
@@ -157,11 +185,17 @@ class Http1Connection(Connection):
         head = Head(method.decode("latin-1"), read_target(self._url), scheme, self._headers, version)
         if head.hosts != 1 and not (head.hosts == 0 and version == "1.0"):
             raise ValueError("no host, or more than one")
+        if head.asks_socket:
+            # Otherwise the header means nothing, or only something to a proxy.
+            head.asks_socket = version == "1.1" and self._parser.should_upgrade()
+            if head.asks_socket and (head.length or head.values(b"transfer-encoding")):
+                raise ValueError("a handshake with a body, which would be taken for frames")
         self._last, self._last_head = same, head
         return head
 
     def on_body(self, body: bytes) -> None:
         self._progress = True
+        self._pieces += 1
         if self._reading is not None:
             self._body_bytes += len(body)
             self._reading.receive(body)
@@ -233,7 +267,7 @@ class Http1Connection(Connection):
         self._pause_or_resume()
 
     def _pause_or_resume(self) -> None:
-        waits = self._held or self._upgrading or len(self._exchanges) > 1
+        waits = self._held or self._upgrading or self._resting or len(self._exchanges) > 1
         pause = waits and not self._lingering
         if pause != self._paused and not self.closed:
             self._paused = pause
@@ -282,7 +316,7 @@ class Http1Connection(Connection):
             else:
                 self._idle_bytes += size
             if self._idle_bytes > self.limits.head_bytes:
-                self._refuse(431, f"The headers are larger than {self.limits.head_bytes} bytes")
+                self._refuse_head()
         elif self._reading is not None:
             if self._progress:
                 self._since = time.monotonic()
@@ -326,6 +360,9 @@ class Http1Connection(Connection):
             if self._body_bytes < seconds * rate:
                 self._refuse(408, f"The body comes slower than {rate:g} bytes per second ({BODY_RATE_KEY})")
 
+    def _refuse_head(self) -> None:
+        self._refuse(431, f"The headers are larger than {self.limits.head_bytes} bytes")
+
     def _refuse(self, status: int, detail: str) -> None:
         """Answer in place of the application and close the connection."""
         if self._lingering or self.closed:
@@ -345,6 +382,8 @@ class Http1Connection(Connection):
             first.leave()
             self._exchanges.clear()
         self._reading = None
+        if status in BY_HTTP_STATUS:
+            self.service.gate.count(*BY_HTTP_STATUS[status])
         lines = [
             b"HTTP/1.1 %d %b" % (status, HTTPStatus(status).phrase.encode()),
             self.hub.own_headers[:-2],

@@ -6,6 +6,7 @@ from functools import cache, lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from caikit.runtime.transport._turned_away import CROWDED
 from caikit.runtime.transport.http_messages import HeaderList, HttpAnswer, SocketEndpoint
 
 from ._heads import Head
@@ -53,6 +54,7 @@ class Exchange:
         self._begun = True
         connection = self.connection
         if self._is_one_too_many():
+            connection.service.gate.count(*CROWDED)
             headers = [(b"content-type", b"text/plain; charset=utf-8"), (_CONNECTION, b"close")]
             self.send(HttpAnswer(503, b"Service Unavailable", headers))
             return

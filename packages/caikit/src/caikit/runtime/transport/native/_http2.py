@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from caikit.runtime.engine import Status
+from caikit.runtime.transport._turned_away import BY_HTTP_STATUS
 
 from . import _frames as frames
 from ._connection import GOODBYE_SECONDS, Connection
@@ -29,6 +30,9 @@ _NO_GRPC = "This port speaks HTTP, not gRPC"
 _MOST_CONTINUATIONS = 8
 # Answers to control frames that may wait for a client that does not read.
 _MOST_CONTROL_BYTES = 64 * 1024
+_MOST_ABANDONED = 1024
+# A header block that begins like this says that we keep no table, which we never do.
+_NO_TABLE = b"\x20"
 
 
 class Http2Connection(Connection):
@@ -51,12 +55,19 @@ class Http2Connection(Connection):
         self._block_size = 0
         self.last_stream = 0
         self._refuse_above = frames.LARGEST_STREAM
+        self._abandoned: dict[int, None] = {}
+        """Streams that ended before the client had said everything; what is on its way for them is no mistake."""
+        self.block_start = b""
+        """What the next header block has to begin with."""
         self._unacknowledged = 0
         """Bytes of data for which the connection's window was not opened again."""
+        self._granted = frames.DEFAULT_WINDOW
+        self._sent_before_ping = 0
         self._resets = Bucket(self.limits.reset_rate)
         self._controls = Bucket(self.limits.control_rate)
         self._draining = False
-        self._heard_at = time.monotonic()
+        self._heard_at = self._began_at = time.monotonic()
+        """When something came; when that began which is not complete."""
         self._age = Age(self.limits)
         self._pinged_at: float | None = None
         self._handlers: dict[int, Callable[[int, int, bytes], None]] = {
@@ -124,6 +135,8 @@ class Http2Connection(Connection):
             self._take(kind, flags, stream & 0x7FFFFFFF, data[at + frames.HEAD_SIZE : end])
             at = end
         self._heard_at = time.monotonic()
+        if self._block is None and (at or not self._rest):
+            self._began_at = self._heard_at
         return data[at:]
 
     def _take(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
@@ -159,6 +172,7 @@ class Http2Connection(Connection):
             self._take_block(flags, number, payload)
         else:
             self._block, self._block_size = (number, flags, [payload]), len(payload)
+            self._began_at = time.monotonic()
 
     def _take_continuation(self, flags: int, number: int, payload: bytes) -> None:
         if self._block is None or self._block[0] != number:
@@ -183,8 +197,12 @@ class Http2Connection(Connection):
         except HeadTooLargeError as error:
             self._refuse_head(number, error, ends=ends)
             return
+        except StreamFault:
+            self._abandon(number, ended=ends)
+            raise
         if number > self._refuse_above or len(self.streams) >= self.limits.max_streams:
             self._count_reset()
+            self._abandon(number, ended=ends)
             self.write(frames.reset(number, frames.REFUSED_STREAM))
             return
         stream = Stream(self, number, head)
@@ -197,10 +215,15 @@ class Http2Connection(Connection):
     def _refuse_head(self, number: int, error: HeadTooLargeError, *, ends: bool) -> None:
         self._count_reset()
         if self.grpc is not None and (self.http is None or error.calls):
+            service: GrpcService | HttpService | None = self.grpc
             block = self.grpc.refuse_head(str(error))
         else:
+            service = self.http
             block = encode_status(431)
-        self.write(frames.headers_frames(number, block, end=True))
+        if service is not None:
+            service.gate.count(*BY_HTTP_STATUS[431])
+        self.write_block(number, block, end=True)
+        self._abandon(number, ended=ends)
         if not ends:
             self.write(frames.reset(number, frames.NO_ERROR))
 
@@ -216,11 +239,14 @@ class Http2Connection(Connection):
 
     def _take_trailers(self, number: int, block: bytes, *, ends: bool) -> None:
         # The table must see every block, also one that nobody waits for.
-        self._reader.decode(block)
+        self._reader.read_trailers(block)
         stream = self.streams.get(number)
         if stream is None:
             self._count_control()
-        elif not ends or stream.remote_ended:
+            self._ignore(number, ends=ends)
+        elif stream.remote_ended:
+            raise StreamFault(frames.STREAM_CLOSED, "headers after the end")
+        elif not ends:
             raise StreamFault(frames.PROTOCOL_ERROR, "headers in the middle of a body")
         else:
             stream.receive_end()
@@ -239,6 +265,7 @@ class Http2Connection(Connection):
         stream = self.streams.get(number)
         if stream is None:
             self._check_known(number)
+            self._ignore(number, ends=bool(flags & frames.END_STREAM))
             return
         if flags & frames.PADDED:
             payload = frames.without_padding(flags, payload)
@@ -252,18 +279,26 @@ class Http2Connection(Connection):
         self._count_reset()
         stream = self.streams.get(number)
         if stream is not None:
+            stream.remote_ended = True
             stream.leave()
+        else:
+            self._abandoned.pop(number, None)
 
     def _take_settings(self, flags: int, number: int, payload: bytes) -> None:
         self._count_control()
-        if number or (flags & frames.ACK and payload):
+        if number:
+            raise ConnectionFault(frames.PROTOCOL_ERROR, "settings of a stream")
+        if flags & frames.ACK and payload:
             raise ConnectionFault(frames.FRAME_SIZE_ERROR, "settings that make no sense")
         if flags & frames.ACK:
             return
         more = self.peer.update(frames.read_settings(payload))
+        if self.peer.shrinks_table():
+            self.block_start = _NO_TABLE
+        # Clients count with their new windows from this on, so it comes before what those let out.
+        self._answer_control(frames.frame(frames.SETTINGS, frames.ACK, 0))
         if more:
             self._widen_all(more)
-        self._answer_control(frames.frame(frames.SETTINGS, frames.ACK, 0))
 
     def _widen_all(self, more: int) -> None:
         try:
@@ -273,9 +308,11 @@ class Http2Connection(Connection):
             raise ConnectionFault(fault.code, str(fault)) from None
 
     def _take_ping(self, flags: int, number: int, payload: bytes) -> None:
-        if number or len(payload) != 8:
-            raise ConnectionFault(frames.FRAME_SIZE_ERROR, "a ping that makes no sense")
-        self._count_control()
+        if number:
+            raise ConnectionFault(frames.PROTOCOL_ERROR, "a ping of a stream")
+        if len(payload) != 8:
+            raise ConnectionFault(frames.FRAME_SIZE_ERROR, "a ping of a wrong size")
+        self._count_ping()
         if flags & frames.ACK:
             self._pinged_at = None
         else:
@@ -284,8 +321,11 @@ class Http2Connection(Connection):
     def _take_window(self, flags: int, number: int, payload: bytes) -> None:
         increment = frames.read_number(payload)
         if number == 0:
+            if not increment:
+                raise ConnectionFault(frames.PROTOCOL_ERROR, "a window that does not grow")
             self.send_window += increment
-            if not increment or self.send_window > frames.LARGEST_WINDOW:
+            self._granted += increment
+            if self.send_window > frames.LARGEST_WINDOW:
                 raise ConnectionFault(frames.FLOW_CONTROL_ERROR, "a window of a wrong size")
             self._send_waiting()
             return
@@ -299,6 +339,8 @@ class Http2Connection(Connection):
 
     def _take_priority(self, flags: int, number: int, payload: bytes) -> None:
         self._count_control()
+        if not number:
+            raise ConnectionFault(frames.PROTOCOL_ERROR, "a priority of no stream")
         if len(payload) != 5:
             raise ConnectionFault(frames.FRAME_SIZE_ERROR, "a frame of a wrong size")
 
@@ -308,16 +350,27 @@ class Http2Connection(Connection):
     def _take_goaway(self, flags: int, number: int, payload: bytes) -> None:
         # The client opens no more streams; those that it has go on.
         self._count_control()
+        if number:
+            raise ConnectionFault(frames.PROTOCOL_ERROR, "a farewell of a stream")
+        if len(payload) < 8:
+            raise ConnectionFault(frames.FRAME_SIZE_ERROR, "a frame of a wrong size")
 
     # Sending
 
     def wait_for_window(self, stream: Stream) -> None:
         self._waiting[stream] = None
 
+    def write_block(self, number: int, block: bytes, *, end: bool) -> None:
+        """Write headers, or trailers."""
+        self.write(frames.headers_frames(number, self.block_start + block, end=end))
+        self.block_start = b""
+
     def forget(self, stream: Stream) -> None:
         """The stream has come to its end."""
         if self.streams.pop(stream.number, None) is not None:
             self.hub.running -= 1
+            if not stream.remote_ended:
+                self._abandon(stream.number, ended=False)
             self._waiting.pop(stream, None)
             if self._draining and not self.streams:
                 self._close_drained()
@@ -338,8 +391,21 @@ class Http2Connection(Connection):
 
     def _check_known(self, number: int) -> None:
         """A stream that has ended may still get frames that were on their way; one that never was may not."""
-        if number == 0 or number > self.last_stream:
+        if number > self.last_stream or number % 2 == 0:
             raise ConnectionFault(frames.PROTOCOL_ERROR, "a frame for a stream that is not open")
+
+    def _abandon(self, number: int, *, ended: bool) -> None:
+        if not ended:
+            self._abandoned[number] = None
+            if len(self._abandoned) > _MOST_ABANDONED:
+                del self._abandoned[next(iter(self._abandoned))]
+
+    def _ignore(self, number: int, *, ends: bool) -> None:
+        """Data or headers for a stream that has ended."""
+        if number not in self._abandoned:
+            raise StreamFault(frames.STREAM_CLOSED, "a frame after the end")
+        if ends:
+            del self._abandoned[number]
 
     def _count_reset(self) -> None:
         if not self._resets.take():
@@ -349,6 +415,13 @@ class Http2Connection(Connection):
         if not self._controls.take():
             raise ConnectionFault(frames.ENHANCE_YOUR_CALM, "too many frames that carry nothing")
 
+    def _count_ping(self) -> None:
+        # Clients that measure the way to us send a ping with everything that they get.
+        sent = self._granted - self.send_window
+        if sent == self._sent_before_ping:
+            self._count_control()
+        self._sent_before_ping = sent
+
     def check(self, now: float) -> None:
         super().check(now)
         if self.closed:
@@ -357,7 +430,7 @@ class Http2Connection(Connection):
             stream.check(now)
         limits = self.limits
         if self._settings_missing or self._rest or self._block is not None:
-            if limits.read_seconds is not None and now - self._heard_at > limits.read_seconds:
+            if limits.read_seconds is not None and now - self._began_at > limits.read_seconds:
                 self._give_up(
                     ConnectionFault(frames.ENHANCE_YOUR_CALM, "a frame that was not complete in time")
                 )

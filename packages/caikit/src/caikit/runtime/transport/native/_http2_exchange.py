@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from caikit.runtime.engine import REQUEST_ID_HEADER
+from caikit.runtime.transport._turned_away import CROWDED
 from caikit.runtime.transport.http_messages import HeaderList, HttpAnswer
 
 from . import _frames as frames
@@ -40,6 +41,7 @@ class Http2Exchange:
         limit = limits.concurrency
         crowded = limit is not None and (hub.running > limit or self.connection.crowd >= limit)
         if crowded and head.request.path not in limits.probes:
+            service.gate.count(*CROWDED)
             self.send(
                 HttpAnswer(503, b"Service Unavailable", [(b"content-type", b"text/plain; charset=utf-8")])
             )
@@ -47,9 +49,7 @@ class Http2Exchange:
         self._stream.use(self)
         self._call = service.begin(head, self)
         if self._call is not None and head.expects_word:
-            self._stream.connection.write(
-                frames.headers_frames(self._stream.number, encode_status(100), end=False)
-            )
+            self._stream.connection.write_block(self._stream.number, encode_status(100), end=False)
 
     # What the stream tells
 

@@ -165,7 +165,7 @@ class Stream:
     def start(self, block: bytes) -> None:
         if not self.ended:
             self.begun = True
-            self.connection.write(frames.headers_frames(self.number, block, end=False))
+            self.connection.write_block(self.number, block, end=False)
 
     def send(self, data: bytes) -> None:
         if self.ended or not data:
@@ -190,7 +190,13 @@ class Stream:
         size = len(data)
         connection = self.connection
         fits = size <= MAX_FRAME and size <= self._send_window and size <= connection.send_window
-        if self.ended or not fits or self.begun or len(block) + len(trailers) > MAX_FRAME:
+        if (
+            connection.block_start
+            or self.ended
+            or not fits
+            or self.begun
+            or len(block) + len(trailers) > MAX_FRAME
+        ):
             if not self.begun:
                 self.start(block)
             self.send(data)
@@ -212,7 +218,7 @@ class Stream:
     def refuse(self, block: bytes) -> None:
         """An answer that is nothing but headers."""
         if not self.ended:
-            self.connection.write(frames.headers_frames(self.number, block, end=True))
+            self.connection.write_block(self.number, block, end=True)
             self._close()
 
     def reset(self, code: int) -> None:
@@ -264,7 +270,7 @@ class Stream:
 
     def _end(self) -> None:
         if self._trailers:
-            self.connection.write(frames.headers_frames(self.number, self._trailers, end=True))
+            self.connection.write_block(self.number, self._trailers, end=True)
         else:
             self.connection.write(frames.frame(frames.DATA, frames.END_STREAM, self.number))
         self._close()

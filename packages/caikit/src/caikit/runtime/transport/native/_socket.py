@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import MutableMapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from wsproto import ConnectionType
@@ -14,7 +15,7 @@ from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, 
 from wsproto.utilities import LocalProtocolError
 
 from caikit.runtime.engine import RequestError
-from caikit.runtime.transport._socket_pieces import Pieces
+from caikit.runtime.transport._socket_pieces import FRAMES_AT_ONCE, Pieces
 from caikit.runtime.transport.http_messages import RESTARTING, SocketClose, SocketEndpoint, too_large
 
 from ._connection import Connection
@@ -43,10 +44,10 @@ class SocketConnection(Connection):
         self._pieces = Pieces(service.gate.bytes_held)
         self._longest_message = service.max_body_size
         self._talk = Talk(self, service, endpoint, head, request_id)
-        # Messages for the talk; reading pauses while those are too many.
+        # Messages for the talk; reading pauses while those are too many, and while frames wait to be read on.
         self._news: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
         self._queued = 0
-        self._paused = False
+        self._crowded = self._behind = self._paused = False
         self._spoke_at = time.monotonic()
         self._closing = self._deaf = False
         self._ends_at = 0.0
@@ -59,15 +60,26 @@ class SocketConnection(Connection):
         if self._deaf:
             return
         self.hub.busy = True
+        count = 0
         try:
             self._frames.receive_data(data)
-            for event in self._frames.events():
+            for event in islice(self._frames.events(), FRAMES_AT_ONCE):
+                count += 1
                 self._handle(event)
         except LocalProtocolError:
             # Something came after the last word of both sides.
             self.close()
         finally:
             self.hub.flush()
+        if count == FRAMES_AT_ONCE and not self._behind:
+            self._behind = True
+            self.hub.loop.call_soon(self._read_on)
+        self._pause_or_resume()
+
+    def _read_on(self) -> None:
+        self._behind = False
+        if not self.closed:
+            self.data_received(b"")
 
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)
@@ -175,7 +187,12 @@ class SocketConnection(Connection):
         self._spoke_at = time.monotonic()
         self.write(self._frames.send(event))
 
-    def _pause(self, paused: bool) -> None:
+    def _pause(self, crowded: bool) -> None:
+        self._crowded = crowded
+        self._pause_or_resume()
+
+    def _pause_or_resume(self) -> None:
+        paused = self._crowded or self._behind
         if paused != self._paused and not self.closed:
             self._paused = paused
             if paused:
