@@ -64,6 +64,7 @@ def test_bad_types_are_refused() -> None:
         register_backend_type(type("Plain", (), {"backend_type": "PLAIN"}))
     with pytest.raises(ValueError, match="backend type NOPE not registered"):
         _ = backend_types.NOPE
+    assert not hasattr(backend_types, "what_every_module_is_asked_for")
 
 
 def test_a_backend_must_define_what_it_does() -> None:

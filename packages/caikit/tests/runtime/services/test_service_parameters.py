@@ -116,6 +116,7 @@ def fields(serve):
         (np.uint64, "uint64"),
         (np.float32, "float"),
         (np.float64, "double"),
+        (type("uint64", (int,), {"__module__": "numpy"}), "uint64"),
         (datetime.datetime, "google.protobuf.Timestamp"),
         (JsonDict, "google.protobuf.Struct"),
         (Any, "google.protobuf.Any"),

@@ -34,7 +34,8 @@ def register_backend_type(type_class: Any) -> None:
 
 
 def __getattr__(name: str) -> str:
-    if name.startswith("__"):
+    # Others than names of types are asked for by whoever looks through all modules.
+    if not name.isupper():
         raise AttributeError(name)
     backend_type: str = getattr(module_backend_types(), name)
     return backend_type

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime
 import enum
-import sys
 import types
 import typing
 from typing import Annotated, Any, Union
@@ -67,8 +66,12 @@ def is_data_object(annotation: Any) -> bool:
 def _is_scalar(annotation: Any) -> bool:
     if any(annotation is scalar for scalar in (int, float, str, bool, bytes)):
         return True
-    numpy = sys.modules.get("numpy")
-    return numpy is not None and any(annotation is getattr(numpy, name) for name in _NUMPY_SCALARS)
+    # By name, as in data objects: numpy need not be loaded for it.
+    return (
+        isinstance(annotation, type)
+        and annotation.__module__ == "numpy"
+        and annotation.__name__ in _NUMPY_SCALARS
+    )
 
 
 def _is_single(annotation: Any) -> bool:
