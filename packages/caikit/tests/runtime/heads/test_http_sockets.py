@@ -570,6 +570,26 @@ def test_a_client_that_does_not_read_pauses_the_model(start, connect, kit):
     wait_until(server.is_idle)
 
 
+def test_a_client_that_leaves_unread_what_was_sent(start, wire, kit):
+    """The end of the connection is seen although nothing more can be written to it."""
+    made = []
+
+    def flood(context, messages):
+        for number in range(100_000):
+            made.append(number)
+            yield kit.Answer({"text": "x" * 10_000})
+
+    server = start(operations=[kit.make("Flood", flood, Shape.BIDI, http=kit.route("/task/flood"))])
+    client = wire(server, "/task/flood")
+    client.send(TEXT, json.dumps(FIRST).encode())
+    before = -1
+    while before != len(made) or not made:
+        before = len(made)
+        time.sleep(0.3)
+    client.socket.shutdown(socket.SHUT_WR)
+    wait_until(server.is_idle, 5)
+
+
 def test_a_client_that_reads_nothing_is_given_up(start, wire):
     server = start(stall_seconds=0.5)
     client = wire(server, ECHO)

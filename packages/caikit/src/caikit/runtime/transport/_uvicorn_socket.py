@@ -89,6 +89,11 @@ class SocketProtocol(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._server_state.connections.add(self)
 
+    def eof_received(self) -> None:
+        # A client that has gone reads nothing of what waits to be written.
+        if self._is_open:
+            self._transport.abort()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._server_state.connections.discard(self)
         if self._linger is not None:

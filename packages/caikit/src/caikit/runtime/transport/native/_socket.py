@@ -81,6 +81,11 @@ class SocketConnection(Connection):
         if not self.closed:
             self.data_received(b"")
 
+    def eof_received(self) -> None:
+        # A client that has gone reads nothing of what waits to be written.
+        if self.open:
+            self.abort()
+
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)
         self.hub.running -= 1
