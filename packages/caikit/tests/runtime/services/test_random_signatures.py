@@ -389,5 +389,7 @@ def clash(drawn):
     unions = [each for each in drawn if travels(each) and is_union(each)]
     fields += [f"{each.name}_{member}" for each in unions for member in MEMBERS[each.annotation]]
     names = ["text", *fields, *(each.name for each in unions)]
-    in_json = {re.sub("_(.)", lambda match: match[1].upper(), field) for field in fields}
-    return len(set(names)) < len(names) or len(in_json) < len(fields)
+    in_json = [re.sub("_(.)", lambda match: match[1].upper(), field) for field in fields]
+    # What a field is called in JSON may be the name of nothing else, not even that of a union.
+    taken = names + [each for each, field in zip(in_json, fields, strict=True) if each != field]
+    return len(set(taken)) < len(taken)
