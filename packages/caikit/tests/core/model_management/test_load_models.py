@@ -411,7 +411,9 @@ def test_module_backends_of_a_manager() -> None:
     manager.initialize_components()
 
 
-def test_several_finders_and_initializers(temp_config: Any, model_path: str) -> None:
+def test_several_finders_and_initializers(
+    temp_config: Any, model_path: str, caplog: pytest.LogCaptureFixture
+) -> None:
     first, second, none, multi = (uuid.uuid4().hex for _ in range(4))
     temp_config(
         {
@@ -436,6 +438,7 @@ def test_several_finders_and_initializers(temp_config: Any, model_path: str) -> 
         assert model.number == 2
     with pytest.raises(ValueError, match=r"Unable to find a ModuleConfig for bad"):
         manager.load("bad", finder=multi)
+    assert f"{first}: RuntimeError('finder is broken')" in caplog.text
     with pytest.raises(ValueError, match=r"Unable to load model from a with MODULE_ID"):
         manager.load(
             "a", finder=multi, initializer=MultiModelInitializer(config(initializer_priority=[none]), "x")

@@ -117,7 +117,7 @@ def test_progress(tmp_path: Path, entries: dict[str, Any]) -> None:
 
 
 def test_progress_is_a_fraction() -> None:
-    for given, shown in ((-1, 0.0), (7, 1.0), (float("nan"), None)):
+    for given, shown in ((-1, 0.0), (7, 1.0), (float("nan"), None), (10**400, None)):
         future = plain().train(Durable, progress=given)
         future.wait()
         assert future.get_info().progress == shown

@@ -64,11 +64,18 @@ class _Reporter:
     ) -> None:
         last = self._last
         self._last = Progress(
-            last.fraction if fraction is None else _share(float(fraction), last.fraction),
+            last.fraction if fraction is None else _share(_number(fraction), last.fraction),
             last.text if text is None else str(text)[:_MOST_CHARACTERS],
             _figures({**last.metrics, **metrics}) if metrics else last.metrics,
         )
         self._listener(self._last)
+
+
+def _number(value: SupportsFloat) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an integer beyond all floats
+        return math.nan
 
 
 def _share(fraction: float, last: float | None) -> float | None:
@@ -76,6 +83,6 @@ def _share(fraction: float, last: float | None) -> float | None:
 
 
 def _figures(metrics: Mapping[str, SupportsFloat]) -> dict[str, float]:
-    figures = {name[:_MOST_CHARACTERS]: float(value) for name, value in metrics.items()}
+    figures = {name[:_MOST_CHARACTERS]: _number(value) for name, value in metrics.items()}
     finite = [(name, value) for name, value in figures.items() if math.isfinite(value)]
     return dict(finite[:_MOST_METRICS])

@@ -27,13 +27,16 @@ class MultiModelFinder(ModelFinderBase):
 
     def find_model(self, model_path: str, **kwargs: Any) -> ModuleConfig | None:
         """The first configuration that is found; a finder that fails is passed over, None if all do."""
+        problems = []
         for name in self._priority:
             try:
                 found = self._manager.get_finder(name).find_model(model_path, **kwargs)
             except Exception as problem:  # the next finder may know the model
-                log.debug("Finder %s cannot find %s: %r", name, model_path, problem)
+                problems.append(f"{name}: {problem!r}")
                 continue
             if found is not None:
                 return found
-        log.warning("<COR60728418W>", "No finder of %s can find %s", self._priority, model_path)
+        log.warning(
+            "<COR60728418W>", "No finder of %s can find %s. %s", self._priority, model_path, "; ".join(problems)
+        )
         return None

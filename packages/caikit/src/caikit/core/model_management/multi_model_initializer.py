@@ -28,15 +28,20 @@ class MultiModelInitializer(ModelInitializerBase):
 
     def init(self, model_config: ModuleConfig, **kwargs: Any) -> ModuleBase | None:
         """The first model that is made; an initializer that fails is passed over, None if all do."""
+        problems = []
         for name in self._priority:
             try:
                 model = self._manager.get_initializer(name).init(model_config, **kwargs)
             except Exception as problem:  # the next initializer may be able to
-                log.debug("Initializer %s cannot make %s: %r", name, model_config.module_id, problem)
+                problems.append(f"{name}: {problem!r}")
                 continue
             if model is not None:
                 return model
         log.warning(
-            "<COR60728419W>", "No initializer of %s can make %s", self._priority, model_config.module_id
+            "<COR60728419W>",
+            "No initializer of %s can make %s. %s",
+            self._priority,
+            model_config.module_id,
+            "; ".join(problems),
         )
         return None
