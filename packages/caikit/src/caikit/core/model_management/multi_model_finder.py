@@ -37,6 +37,10 @@ class MultiModelFinder(ModelFinderBase):
             if found is not None:
                 return found
         log.warning(
-            "<COR60728418W>", "No finder of %s can find %s. %s", self._priority, model_path, "; ".join(problems)
+            "<COR60728418W>",
+            "No finder of %s can find %s. %s",
+            self._priority,
+            model_path,
+            "; ".join(problems),
         )
         return None
