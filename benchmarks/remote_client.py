@@ -25,11 +25,11 @@ import report
 import requests
 import yaml
 
-SERVERS = Path(__file__).parent / "servers"
-sys.path.insert(0, str(SERVERS))
+PEERS = Path(__file__).parent / "peers"
+sys.path.insert(0, str(PEERS))
 
 TEXT = "Today is a nice sunny day"
-METHOD = "/caikit.runtime.Tiny.TinyService/TinyTaskPredict"
+METHOD = "/caikit.runtime.BenchModels.BenchModelsService/TinyTaskPredict"
 ROUTE = "/api/v1/task/tiny"
 
 
@@ -97,7 +97,7 @@ def make_callers(ports: dict[str, int]) -> dict[str, Callable[[], Any]]:
     caikit.configure(
         config_dict={
             "log": {"level": "off"},
-            "runtime": {"library": "tiny"},
+            "runtime": {"library": "bench_models"},
             "model_management": {
                 "finders": {
                     protocol: {"type": "REMOTE", "config": {"connection": connection, "protocol": protocol}}
@@ -107,17 +107,17 @@ def make_callers(ports: dict[str, int]) -> dict[str, Callable[[], Any]]:
             },
         }
     )
-    import tiny
+    import bench_models
 
     from caikit.runtime import get_inference_request
 
-    request = get_inference_request(tiny.TinyTask)
+    request = get_inference_request(bench_models.TinyTask)
     manager = ModelManager()
     remote = {protocol: manager.load("tiny", finder=protocol, initializer="remote") for protocol in ports}
     stub = grpc.insecure_channel(f"localhost:{ports['grpc']}").unary_unary(
         METHOD,
         request_serializer=lambda message: message.to_binary_buffer(),
-        response_deserializer=tiny.Scores.from_binary_buffer,
+        response_deserializer=bench_models.Scores.from_binary_buffer,
     )
     session = requests.Session()
     url = f"http://localhost:{ports['http']}{ROUTE}"
@@ -125,7 +125,7 @@ def make_callers(ports: dict[str, int]) -> dict[str, Callable[[], Any]]:
     def bare_http() -> Any:
         body = json.dumps({"model_id": "tiny", "inputs": TEXT}).encode()
         answer = session.post(url, data=body, headers={"content-type": "application/json"}, timeout=60)
-        return tiny.Scores.from_json(answer.text)
+        return bench_models.Scores.from_json(answer.text)
 
     callers = {
         "gRPC, bare": lambda: stub(request(text=TEXT), metadata=[("mm-model-id", "tiny")], timeout=60),
@@ -134,7 +134,7 @@ def make_callers(ports: dict[str, int]) -> dict[str, Callable[[], Any]]:
         "HTTP, remote model": lambda: remote["http"].run(TEXT),
     }
     answers = {name: [score.label for score in call().results] for name, call in callers.items()}
-    assert set(map(tuple, answers.values())) == {("POSITIVE", "NEGATIVE")}, answers
+    assert set(map(tuple, answers.values())) == {("POSITIVE", "LENGTH")}, answers
     return callers
 
 
@@ -171,9 +171,9 @@ def server(folder: Path) -> Iterator[dict[str, int]]:
     """The ports of a server of the tiny model."""
     model = folder / "models" / "tiny"
     model.mkdir(parents=True)
-    (model / "config.yml").write_text("module_id: 7a5b0c86-51a8-4f5d-8c5c-7d9c3f6a1e02\n")
+    (model / "config.yml").write_text("module_id: 7a5b0c86-51a8-4f5d-8c5c-7d9c3f6a1e01\n")
     settings = {
-        "library": "tiny",
+        "library": "bench_models",
         "local_models_dir": str(model.parent),
         "grpc": {"port": 0, "host": "127.0.0.1", "unix_socket_path": ""},
         "http": {"port": 0, "host": "127.0.0.1"},
@@ -185,7 +185,7 @@ def server(folder: Path) -> Iterator[dict[str, int]]:
     with log_file.open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "caikit.runtime"],
-            env={**os.environ, "CONFIG_FILES": str(config), "PYTHONPATH": str(SERVERS)},
+            env={**os.environ, "CONFIG_FILES": str(config), "PYTHONPATH": str(PEERS)},
             stdout=log,
             stderr=log,
         )

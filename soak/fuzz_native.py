@@ -7,6 +7,7 @@ how the bytes were cut, and must agree with other readers of the same format whe
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import random
 import re
@@ -30,19 +31,21 @@ from caikit.runtime.transport.native._header_decoder import HeaderDecoder
 from caikit.runtime.transport.native._http1 import Http1Connection
 from caikit.runtime.transport.native._http2 import Http2Connection
 from caikit.runtime.transport.native._hub import Hub
+from caikit.runtime.transport.native._services import Services
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 SETTINGS = b"\0\0\0\4\0\0\0\0\0"
 GRPC_PATH = "/fuzz.Service/Do"
 _LONGEST = 4096
-_CHANGING = re.compile(rb"(date: |x-request-id: ?)[^\r]*")
+# The id of a request is among the trailers of gRPC-Web, too, where it may be base64.
+_CHANGING = re.compile(rb"(date: |x-request-id: ?|eC1yZXF1ZXN0LWlkOi)[^\r]*")
 
 
 # What is served
 
 
 class _Endpoint:
-    guard = None
+    guard = loop_runs = None
     takes_lines = False
     stream_headers = [(b"content-type", b"text/event-stream")]
 
@@ -87,7 +90,7 @@ class _Application:
 
 
 class _Method:
-    guard = None
+    guard = loop_runs = None
     acknowledge = False
 
     def __init__(self, shape: Shape) -> None:
@@ -107,7 +110,7 @@ class _Inline(WorkerPool):
         super().__init__(1)
         self._later: list[Callable[[], object]] = []
 
-    def submit(self, function: Any, *args: Any, refuse: Any = None) -> None:
+    def put(self, function: Any, *args: Any, refuse: Any = None) -> None:
         if all(isinstance(each, bytes) for each in args):
             function(*args)
         else:
@@ -198,11 +201,15 @@ def _serve() -> SimpleNamespace:
             ("Talk", Shape.BIDI),
         )
     }
+    grpc = GrpcService(
+        methods, **common, longest_message=_LONGEST, reflects=False, web_origins=["http://here"]
+    )
+    http = HttpService(application, **common, max_body_size=_LONGEST)
     return SimpleNamespace(
         budget=budget,
         workers=workers,
-        http=HttpService(application, **common, max_body_size=_LONGEST),
-        grpc=GrpcService(methods, **common, longest_message=_LONGEST, reflects=False),
+        grpc=grpc,
+        services=Services(http, grpc, awaits_other=False),
         hub=Hub(_loop),
         connections=set(),
     )
@@ -240,11 +247,11 @@ def _converse(make: Callable[[SimpleNamespace], Connection], pieces: list[bytes]
 
 
 def _make_http1(server: SimpleNamespace) -> Connection:
-    return Http1Connection(server.hub, _limits, server.connections, service=server.http)
+    return Http1Connection(server.hub, _limits, server.connections, services=server.services)
 
 
 def _make_http2(server: SimpleNamespace) -> Connection:
-    return Http2Connection(server.hub, _limits, server.connections, http=server.http, grpc=server.grpc)
+    return Http2Connection(server.hub, _limits, server.connections, services=server.services)
 
 
 def _cut(data: bytes, how: int) -> list[bytes]:
@@ -459,6 +466,8 @@ BLOCKS = [
 _SIZES = {2: 5, 3: 4, 4: 6, 6: 8, 7: 8, 8: 4}
 _MESSAGE = b"\0\0\0\0\5hello"
 _REQUEST = b"POST /do HTTP/1.1\r\nhost: x\r\n"
+_QUESTION = b"OPTIONS /fuzz.Service/Do HTTP/1.1\r\nhost: x\r\naccess-control-request-method: POST\r\n"
+_WEB = b"POST /fuzz.Service/Stream HTTP/1.1\r\nhost: x\r\ncontent-type: application/grpc-web"
 
 
 def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
@@ -473,6 +482,9 @@ READERS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
             b"\2" + _REQUEST + b"transfer-encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nx: y\r\n\r\n",
             b"\3POST http://y/stream?a#b HTTP/1.0\r\nconnection: keep-alive\r\ncontent-length: 1\r\n\r\na",
             b"\4" + _REQUEST + b"expect: 100-continue\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n",
+            b"\5" + _WEB + b"\r\norigin: http://here\r\ncontent-length: 10\r\n\r\n" + _MESSAGE,
+            b"\6" + _WEB + b"-text\r\naccept: */*\r\ncontent-length: 16\r\n\r\n" + base64.b64encode(_MESSAGE),
+            b"\7" + _QUESTION + b"origin: http://here\r\naccess-control-request-headers: a,b\r\n\r\n",
         ],
     ),
     "http2-bytes": (

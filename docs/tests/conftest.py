@@ -51,6 +51,8 @@ class Terminal:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.command_seconds = 30
+        self.start_seconds = 20
         self._state = folder / ".working-directory"
         self.server: subprocess.Popen[bytes] | None = None
         self.metrics_port = METRICS_PORT
@@ -84,7 +86,7 @@ class Terminal:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=INSTALL_SECONDS if "pip install" in command else 30,
+            timeout=INSTALL_SECONDS if "pip install" in command else self.command_seconds,
             check=False,
         )
         assert result.returncode == 0, (command, result.stdout, result.stderr)
@@ -101,7 +103,7 @@ class Terminal:
                 stdout=log,
                 stderr=log,
             )
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + self.start_seconds
         for port in self.ports:
             while True:
                 try:
@@ -136,12 +138,15 @@ class Terminal:
                 if "management/trainings" in command or "/job?" in command:
                     printed = self.repeat_until_finished(command)
             elif block.language == "text":
-                expected = re.escape(block.text.strip()).replace(r"\.\.\.", ".*")
-                assert re.fullmatch(expected, printed.strip()), printed
+                self.compare(block.text, printed)
                 ids |= dict(re.findall(r'"(training|prediction)_id": "([^"]+)"', printed))
 
+    def compare(self, expected: str, printed: str) -> None:
+        pattern = re.escape(expected.strip()).replace(r"\.\.\.", ".*")
+        assert re.fullmatch(pattern, printed.strip()), printed
+
     def repeat_until_finished(self, command: str) -> str:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + self.command_seconds
         while '"RUNNING"' in (printed := self.run(command)) or '"QUEUED"' in printed:
             assert time.monotonic() < deadline
             time.sleep(0.05)

@@ -46,7 +46,7 @@ class StopUnderLoad(Scenario):
             load.start(self.clients)
             time.sleep(self.seconds * (0.5 + chance.random()))
             how = signal.SIGTERM if number % 3 else signal.SIGINT
-            slowest = max(slowest, stage.stop(server, within=8, how=how))
+            slowest = max(slowest, stage.stop(server, within=15, how=how))
             load.finish()
             stage.count("servers stopped")
             self._compare(stage, server, load)

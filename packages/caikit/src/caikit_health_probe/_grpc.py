@@ -12,7 +12,8 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from ._tls import client_context, reachable
+from ._places import grpc_place
+from ._tls import client_context
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _DATA, _HEADERS, _RST_STREAM, _SETTINGS, _GOAWAY = 0, 1, 3, 4, 7
@@ -39,10 +40,10 @@ def grpc_is_ready(runtime: Any) -> bool:
     path = runtime.grpc.unix_socket_path
     if path and os.path.exists(path) and _says_serving(_unix_socket, path, runtime):
         return True
-    return _says_serving(_tcp_socket, reachable(runtime.grpc.get("host")), runtime)
+    return _says_serving(_tcp_socket, grpc_place(runtime), runtime)
 
 
-def _says_serving(connect: Any, address: str, runtime: Any) -> bool:
+def _says_serving(connect: Any, address: Any, runtime: Any) -> bool:
     try:
         with connect(address, runtime) as (connection, scheme):
             connection.sendall(_PREFACE + _frame(_SETTINGS, 0, 0, b"") + _request(scheme))
@@ -76,16 +77,14 @@ def _unix_socket(path: str, runtime: Any) -> _Connection:
     return _Connection(connection, _HTTP)
 
 
-def _tcp_socket(host: str, runtime: Any) -> _Connection:
-    port = runtime.get("port")
-    address = host, int(runtime.grpc.port if port is None else port)
+def _tcp_socket(address: tuple[str, int], runtime: Any) -> _Connection:
     connection = socket.create_connection(address, timeout=_timeout(runtime))
     context = client_context(runtime.tls)
     if context is None:
         return _Connection(connection, _HTTP)
     context.set_alpn_protocols(["h2"])
     try:
-        return _Connection(context.wrap_socket(connection, server_hostname=host), _HTTPS)
+        return _Connection(context.wrap_socket(connection, server_hostname=address[0]), _HTTPS)
     except BaseException:
         connection.close()
         raise

@@ -5,7 +5,8 @@ from __future__ import annotations
 import http.client
 from typing import Any
 
-from ._tls import client_context, reachable
+from ._places import http_place
+from ._tls import client_context
 
 # A busy server needs longer than the shortest time that is worth waiting for.
 _LONGEST_PATIENCE = 0.5
@@ -27,7 +28,7 @@ def http_is_ready(runtime: Any) -> bool:
 
 
 def _says_ok(runtime: Any, timeout: float | None) -> bool:
-    host, port = reachable(runtime.http.get("host")), int(runtime.http.port)
+    host, port = http_place(runtime)
     context = client_context(runtime.tls)
     connection = (
         http.client.HTTPConnection(host, port, timeout=timeout)

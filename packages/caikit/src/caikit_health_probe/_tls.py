@@ -7,13 +7,6 @@ import ssl
 import tempfile
 from typing import Any
 
-_EVERYWHERE = ("", "0.0.0.0", "::", "[::]")  # noqa: S104 - compared with, not bound
-
-
-def reachable(host: str | None) -> str:
-    """Where a server can be found that listens on this address."""
-    return "localhost" if (host or "") in _EVERYWHERE else str(host).strip("[]")
-
 
 def client_context(tls: Any) -> ssl.SSLContext | None:
     """None without TLS. The server is not verified: it is that of this machine, under whatever name it has."""

@@ -73,6 +73,24 @@ def test_ready_as_long_as_the_servers_that_are_on_serve(temp_config, tls, grpc_o
     assert not readiness_probe()
 
 
+@pytest.mark.parametrize("tls", TLS)
+@pytest.mark.parametrize("given", ["null", "equal"])
+def test_both_on_one_port(temp_config, tls, given):
+    from caikit.runtime.grpc_server import RuntimeGRPCServer
+    from caikit.runtime.http_server import RuntimeHTTPServer
+
+    config = settings(tls, transport="native")
+    config["runtime"]["http"].update(port=None, host=None)
+    temp_config(config)
+    with RuntimeGRPCServer() as grpc_server, RuntimeHTTPServer():
+        port = grpc_server.port
+        temp_config(
+            {"runtime": {"grpc": {"port": port}, "http": {"port": port if given == "equal" else None}}}
+        )
+        assert readiness_probe()
+    assert not readiness_probe()
+
+
 @pytest.mark.parametrize("missing", ["grpc", "http"])
 def test_one_server_that_is_down_is_enough(temp_config, missing):
     with serving(temp_config, settings("plain")), socket.create_server(("127.0.0.1", 0)) as free:

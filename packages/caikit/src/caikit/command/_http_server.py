@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _JSON = "application/json"
 _LINES = "application/x-ndjson"
+# What the native listener says on a port that serves gRPC alone.
+_GRPC_SERVER = "This port speaks gRPC"
 _BODY_KEYS = frozenset({INPUTS, PARAMETERS, MODEL_ID})
 # Answers are as large as they are; who asks for them has the memory.
 _MOST_BYTES = 1 << 40
@@ -128,10 +130,11 @@ class HttpServer:
                 raise CommandError(
                     f"{self.name} has ended the connection; if it asks for a certificate, add --cert and --key"
                 ) from None
-            if isinstance(cause, BadStatusLine):
+            if isinstance(cause, BadStatusLine) or _GRPC_SERVER in problem.message:
+                is_known = _GRPC_SERVER in problem.message or self.name.startswith("https:")
                 raise CommandError(
                     f"{self.name} does not speak HTTP: name its HTTP port, or leave out http for gRPC"
-                    + ("" if self.name.startswith("https:") else "; if it encrypts, add --tls")
+                    + ("" if is_known else "; if it encrypts, add --tls")
                 ) from None
             raise
 

@@ -100,7 +100,9 @@ def _serve(protocols: list[str], announce: Callable[[dict[str, int]], None]) -> 
                 return
             servers.append(server_class())
             stack.callback(servers[-1].stop)
-            servers[-1].start(blocking=False)
+        # Not before all are built: they may share a port, on which each is missed from the first request on.
+        for server in servers:
+            server.start(blocking=False)
         announce({protocol: server.port for protocol, server in zip(protocols, servers, strict=True)})
         for server in servers:
             server.wait()

@@ -63,7 +63,9 @@ def _serve(server_classes: list[type[RuntimeServerBase]]) -> None:
             if SIGNAL_RELAY.is_ending:
                 break
             servers.append(server_class())
-            servers[-1].start(blocking=False)
+        # Not before all are built: they may share a port, on which each is missed from the first request on.
+        for server in servers:
+            server.start(blocking=False)
         for server in servers:
             server.wait()
     finally:

@@ -21,6 +21,7 @@ from ._serving.metrics import PROCESS_METRICS
 from ._serving.signals import SIGNAL_RELAY
 from ._serving.tls import find_tls
 from .engine import WorkerPool
+from .engine.model_loop import MODEL_LOOP
 from .names import ServiceType
 from .service_factory import ServicePackage, ServicePackageFactory
 from .trace._tracing import TRACING
@@ -122,6 +123,7 @@ class RuntimeServerBase(abc.ABC):
             (partial(TRACING.hold, settings.trace), TRACING.release),
             (partial(PROCESS_METER.hold, settings.metering), PROCESS_METER.release),
             (partial(PROCESS_METRICS.hold, settings, self._core.authoriser), PROCESS_METRICS.release),
+            (MODEL_LOOP.hold, MODEL_LOOP.release),
         ]
 
     def _release_process_wide(self) -> None:

@@ -17,7 +17,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from caikit.core import MODEL_MANAGER
 from caikit.runtime._serving.metrics import PROCESS_METRICS
-from caikit.runtime.engine import Kind, Observation, Operation, RequestContext, Shape, Status
+from caikit.runtime.engine import Kind, Observation, Observer, Operation, RequestContext, Shape, Status
 from caikit.runtime.grpc_server import RuntimeGRPCServer
 from caikit.runtime.http_server import RuntimeHTTPServer
 from caikit.runtime.metrics import RequestMetrics
@@ -499,7 +499,7 @@ def test_clients_cannot_invent_time_series(both, calls):
 
 def make_observation(metrics: RequestMetrics, model_id: str, operation: Operation) -> None:
     observation = Observation(
-        operation, RequestContext(headers={}, model_id=model_id), (metrics.listener("grpc"),)
+        operation, RequestContext(headers={}, model_id=model_id), Observer(metrics.listener("grpc"))
     )
     observation.ended()
 

@@ -49,6 +49,17 @@ def configure(
 
 
 @pytest.fixture
+def configure_one_port(tmp_path: Path, temp_config: Callable[[dict[str, Any]], None]) -> Callable[..., None]:
+    """The same for both servers on one port, any that is free."""
+
+    def apply(**runtime: Any) -> None:
+        one_port = {"transport": "native", **runtime, "http": {"port": None, **runtime.get("http", {})}}
+        temp_config(make_settings(tmp_path, **one_port))
+
+    return apply
+
+
+@pytest.fixture
 def certs() -> SimpleNamespace:
     """Paths of keys and certificates; the authority `ca` has signed the server's and the client's."""
     names = {path.name.replace(".", "_"): str(path) for path in (HERE / "certs").iterdir()}

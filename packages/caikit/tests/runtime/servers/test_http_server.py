@@ -50,6 +50,14 @@ def test_calls(configure):
     assert StreamEventTypes.ERROR.value == "error"
 
 
+def test_the_log_says_where_it_listens(configure, caplog):
+    configure()
+    with caplog.at_level("INFO"), RuntimeHTTPServer() as server:
+        records = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+        said = [each["message"] % each["args"] for each in records if each["log_code"] == "<RUN10001004I>"]
+        assert said == [f"Listening on http://127.0.0.1:{server.port}"]
+
+
 async def test_app_works_without_a_socket(configure):
     configure()
     server = RuntimeHTTPServer()

@@ -17,7 +17,7 @@ from caikit.runtime.transport.uvicorn_server import ConnectionLimits, UvicornSer
 
 
 class Endpoint:
-    guard = None
+    guard = loop_runs = None
     takes_lines = False
     stream_headers = [(b"content-type", b"text/event-stream")]
 

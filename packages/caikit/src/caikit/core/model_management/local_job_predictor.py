@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import shutil
 import tempfile
@@ -71,6 +72,10 @@ class LocalJobPredictionFuture(LocalJobFuture, JobPredictorFutureBase):
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         result = getattr(self._model, self._prediction_func_name)(*args, **kwargs)
+        if inspect.iscoroutine(result):
+            import asyncio  # programs without coroutines need none of it
+
+            result = asyncio.run(result)
         self._save_result(result)
         return result
 

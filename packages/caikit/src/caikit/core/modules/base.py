@@ -55,6 +55,10 @@ class ModuleBase(EvaluationMixin, metaclass=ModuleMeta):
     BACKEND_TYPE: ClassVar[str]
     SUPPORTED_LOAD_BACKENDS: ClassVar[list[str]]
 
+    RUNS_IN_LOOP: ClassVar[bool] = False
+    """The methods only compute, in much less than a millisecond: a runtime may call them in its event loop, where
+    every other request waits for them."""
+
     tasks = _Tasks()
 
     _tasks: ClassVar[tuple[type[TaskBase], ...]] = ()

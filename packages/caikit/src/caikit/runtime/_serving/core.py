@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import alog
 
@@ -20,6 +20,9 @@ from caikit.runtime.services.bind import bind_operations
 from caikit.runtime.utils.import_util import clean_lib_names, get_dynamic_module
 
 from .settings import CoreSettings
+
+if TYPE_CHECKING:
+    from .one_port import SharedPort
 
 log = alog.use_channel("SERVR-CORE")
 service_log = alog.use_channel("GP-SERVICR-I")
@@ -44,6 +47,8 @@ class ServingCore:
             undo.pop_all()
         served = list(filter(self.authoriser.serves, bound))
         self.operations: list[Operation] = shared_operations(served, self.store)
+        self.shared_ports: list[SharedPort] = []
+        """Those on which both servers are, or may be."""
         self._log_services()
 
     @property

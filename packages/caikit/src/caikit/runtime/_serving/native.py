@@ -24,7 +24,7 @@ from .tls import TlsMaterial, TlsSource, check_material, written
 
 log = alog.use_channel("SERVR-NATIVE")
 
-_UNIX = "unix://"
+UNIX = "unix://"
 _MESSAGE_LENGTH = "grpc.max_receive_message_length"
 _ANSWER_LENGTH = "grpc.max_send_message_length"
 _COMPRESSION = "grpc.default_compression_algorithm"
@@ -59,11 +59,11 @@ class NativeGrpcTransport:
     def listen(self, address: str, credentials: ssl.SSLContext | None = None) -> int:
         """Bind an address; returns the port. Raises RuntimeError when it cannot be bound."""
         try:
-            listener = _bind(address, share_port=self._share_port)
+            listener = bind(address, share_port=self._share_port)
         except OSError as error:
             raise RuntimeError(error.strerror or str(error)) from error
         self.server.add_socket(listener, credentials)
-        return 0 if address.startswith(_UNIX) else int(listener.getsockname()[1])
+        return 0 if address.startswith(UNIX) else int(listener.getsockname()[1])
 
     @property
     def last_tick(self) -> float | None:
@@ -101,8 +101,9 @@ def compression(options: Mapping[str, Any]) -> bytes | None:
     return _COMPRESSIONS[given]
 
 
-def grpc_limits(options: Mapping[str, Any], **limits: Any) -> Limits:
+def grpc_limits(options: Mapping[str, Any]) -> dict[str, Any]:
     """The limits that channel arguments set; those that only `grpcio` knows are told in the log."""
+    limits: dict[str, Any] = {}
     unknown = sorted(set(options) - _KNOWN_OPTIONS)
     if unknown:
         log.warning(
@@ -115,7 +116,7 @@ def grpc_limits(options: Mapping[str, Any], **limits: Any) -> Limits:
         if option in options:
             milliseconds = int(options[option])
             limits[name] = milliseconds / 1000 if milliseconds < _NO_LIMIT else None
-    return Limits(**limits)
+    return limits
 
 
 def shares_port(options: Mapping[str, Any]) -> bool:
@@ -138,11 +139,14 @@ def tls_context(tls: TlsSource, *, server: str, protocols: Sequence[str], trust_
     return ChangingContext.of(newest.get)
 
 
-def _bind(address: str, *, share_port: bool) -> socket.socket:
-    if address.startswith(_UNIX):
-        return _bind_unix(address.removeprefix(_UNIX))
+def bind(address: str, *, share_port: bool) -> socket.socket:
+    """A socket that listens at `host:port`, or at `unix://path`. Raises OSError when it cannot be bound."""
+    if address.startswith(UNIX):
+        return _bind_unix(address.removeprefix(UNIX))
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
+    if host == "::" and not socket.has_dualstack_ipv6():
+        host = "0.0.0.0"  # noqa: S104 - the same, where there is no IPv6
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,8 @@ from caikit.runtime.engine.limits import (
 )
 from caikit.runtime.trace._settings import TraceSettings
 from caikit.runtime.transport.http_messages import DEFAULT_BODY_LIMIT
+
+from .ports import grpc_host, grpc_port, http_host, http_port, uses_one_port
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,16 +97,16 @@ class GrpcSettings:
     options: Mapping[str, Any] = field(default_factory=dict)
     maximum_concurrent_rpcs: int | None = None
     grace_seconds: float
+    one_port: bool = False
+    """HTTP is served on the same port."""
+    web_origins: Sequence[str] = ()
 
     @classmethod
     def from_config(cls, config: Any) -> GrpcSettings:
         grpc = config.runtime.grpc
-        legacy_port = config.runtime.get("port")
         return cls(
-            host=str(grpc.get("host") or "[::]"),
-            port=_whole("runtime.grpc.port", grpc.port)
-            if legacy_port is None
-            else _whole("runtime.port", legacy_port),
+            host=grpc_host(config),
+            port=grpc_port(config.runtime),
             find_available_port=bool(config.runtime.get("find_available_port")),
             unix_socket_path=str(grpc.unix_socket_path or ""),
             options=dict(grpc.options or {}),
@@ -112,6 +114,8 @@ class GrpcSettings:
                 "runtime.grpc.maximum_concurrent_rpcs", grpc.maximum_concurrent_rpcs
             ),
             grace_seconds=_grace("runtime.grpc", grpc),
+            one_port=uses_one_port(config),
+            web_origins=_names(grpc.get("web_origins")),
         )
 
 
@@ -124,14 +128,16 @@ class HttpSettings:
     min_body_rate: float | None
     stream_error_status: bool
     grace_seconds: float
+    one_port: bool = False
+    """gRPC is served on the same port."""
     server_config: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_config(cls, config: Any) -> HttpSettings:
         http = config.runtime.http
         return cls(
-            host=str(http.get("host") or "0.0.0.0"),  # noqa: S104 - a server is there to be reached
-            port=_whole("runtime.http.port", http.port),
+            host=http_host(config),
+            port=http_port(config.runtime),
             find_available_port=bool(config.runtime.get("find_available_port")),
             max_body_size=_whole(
                 "runtime.http.max_body_size", http.get("max_body_size") or DEFAULT_BODY_LIMIT
@@ -139,8 +145,15 @@ class HttpSettings:
             min_body_rate=_limit(BODY_RATE_KEY, http.get("min_body_rate", DEFAULT_BODY_RATE)),
             stream_error_status=bool(http.get("stream_error_status")),
             grace_seconds=_grace("runtime.http", http),
+            one_port=uses_one_port(config),
             server_config=dict(http.server_config or {}),
         )
+
+
+def _names(given: Any) -> tuple[str, ...]:
+    """A list, or a text with blanks or commas."""
+    names = given.replace(",", " ").split() if isinstance(given, str) else given or ()
+    return tuple(map(str, names))
 
 
 def _number(key: str, value: Any) -> float:

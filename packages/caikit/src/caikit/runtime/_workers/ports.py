@@ -7,6 +7,16 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
+from caikit.runtime._serving.ports import (
+    GRPC_KEY,
+    HTTP_KEY,
+    grpc_host,
+    grpc_port,
+    http_host,
+    http_port,
+    uses_one_port,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -18,17 +28,15 @@ class Place:
     find_available_port: bool = False
 
 
-def places(runtime: Any, protocols: list[str]) -> dict[str, Place]:
-    """The places of the servers that are wanted, and that of the metrics."""
+def places(config: Any, protocols: list[str]) -> dict[str, Place]:
+    """The places of the servers that are wanted, and that of the metrics. HTTP has none if it is that of gRPC."""
+    runtime = config.runtime
     anywhere = bool(runtime.get("find_available_port"))
     found = {}
     if "grpc" in protocols:
-        legacy, key = runtime.get("port"), "runtime.grpc.port"
-        port = runtime.grpc.port if legacy is None else legacy
-        found["grpc"] = Place(str(runtime.grpc.get("host") or "[::]"), int(port), key, anywhere)
-    if "http" in protocols:
-        host = str(runtime.http.get("host") or "0.0.0.0")  # noqa: S104 - a server is there to be reached
-        found["http"] = Place(host, int(runtime.http.port), "runtime.http.port", anywhere)
+        found["grpc"] = Place(grpc_host(config), grpc_port(runtime), GRPC_KEY, anywhere)
+    if "http" in protocols and not ("grpc" in protocols and uses_one_port(config)):
+        found["http"] = Place(http_host(config), http_port(runtime), HTTP_KEY, anywhere)
     metrics = runtime.metrics or {}
     if metrics.get("enabled"):
         host = str(metrics.get("host") or "0.0.0.0")  # noqa: S104 - scraped from elsewhere

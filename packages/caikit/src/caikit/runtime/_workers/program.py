@@ -9,6 +9,7 @@ import alog
 
 from caikit.config import get_config
 from caikit.core.toolkit import logging
+from caikit.runtime._serving.ports import check_ports
 
 from .count import count_workers, find_patience
 
@@ -29,6 +30,7 @@ def run_program(
     try:
         workers = count_workers(config)
         find_patience(config)
+        check_ports(config, protocols)
     except ValueError as error:
         log.error("<RUN61240120E>", "%s", error)
         sys.exit(1)

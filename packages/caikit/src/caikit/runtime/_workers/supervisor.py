@@ -60,10 +60,11 @@ class _Supervisor:
         folder = _make_folder(stack)
         self._socket_folder = folder
         reserved = {
-            name: stack.enter_context(reserve(place))
-            for name, place in places(config.runtime, protocols).items()
+            name: stack.enter_context(reserve(place)) for name, place in places(config, protocols).items()
         }
         ports = {name: each.getsockname()[1] for name, each in reserved.items()}
+        if "http" in protocols:
+            ports.setdefault("http", ports.get("grpc", 0))
         self._relay = self._make_relay(config.runtime, stack) if "grpc" in protocols else None
         if self._relay is not None and len(folder) > _LONGEST_FOLDER:
             self._socket_folder = _make_folder(stack, "/tmp")  # noqa: S108 - the shortest there is

@@ -23,6 +23,7 @@ from .errors import (
     shorten,
     to_failure,
 )
+from .in_loop import LoopRuns
 from .observer import Listener, Observation, Observer
 from .operation import Body, Codec, HttpRoute, Kind, Layout, Operation, Shape
 from .status import Status
@@ -42,6 +43,7 @@ __all__ = [
     "Kind",
     "Layout",
     "Listener",
+    "LoopRuns",
     "MissingInputsError",
     "Observation",
     "Observer",

@@ -26,7 +26,7 @@ def call_abortable(
     token.raise_if_cancelled()
     guard = _Guard(exception)
     fire = guard.fire
-    token.on_cancel(fire)
+    token.remember(fire)
     try:
         result = function(*args, **kwargs)
         # What is taken back in time will not fire: no lock is needed.

@@ -8,19 +8,16 @@ from typing import Any
 import alog
 
 from .errors import shorten
-from .observer import LONGEST_MODEL_ID, Observation
+from .observer import LONGEST_MODEL_ID, Listener, Observation
 
 log = alog.use_channel("ACCESS")
 
 
-class AccessLog:
+class AccessLog(Listener):
     """Logs requests when they have ended, with their times in milliseconds."""
 
     def __init__(self, protocol: str) -> None:
         self._protocol = protocol
-
-    def started(self, observation: Observation) -> None:
-        """Only the end is logged."""
 
     def finished(self, observation: Observation) -> None:
         if log.isEnabledFor(logging.DEBUG):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from ._request_id import choose_request_id
 from .abort import AbortableIterator, call_abortable
 from .cancel import CancelToken
+from .model_loop import MODEL_LOOP
 
 Parameters = ParamSpec("Parameters")
 Item = TypeVar("Item")
@@ -51,6 +52,7 @@ class RequestContext:
         "abort_exception",
         "cancel",
         "deadline",
+        "in_loop",
         "model_id",
         "omits_empty_lists",
         "on_decoded",
@@ -82,6 +84,8 @@ class RequestContext:
         """The wire format of the request makes no difference between an empty list and none."""
         self.streaming = False
         """The operation has returned its stream: what fails from now on fails while items are produced."""
+        self.in_loop = False
+        """The event loop itself serves the request."""
         self._read_headers = headers
         self._headers: Mapping[str, str] | None = None
         self._make_native = native
@@ -101,6 +105,10 @@ class RequestContext:
         if self._native is None and self._make_native is not None:
             self._native = self._make_native()
         return self._native
+
+    def close(self) -> None:
+        """Nobody asks for more: what the transport lent is given back."""
+        self._make_native = None
 
     @property
     def request_id(self) -> str:
@@ -131,8 +139,17 @@ class RequestContext:
             return function(*args, **kwargs)
         return call_abortable(self.cancel, self.abort_exception, function, *args, **kwargs)
 
-    def iterate(self, items: Iterable[Item]) -> Iterator[Item]:
+    def wait_for(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
+        """In a worker: the result of a coroutine of user code, which a cancelled request cancels."""
+        if self.in_loop:
+            coroutine.close()
+            raise RuntimeError("expected a function for RUNS_IN_LOOP, got a coroutine, which has to wait")
+        return MODEL_LOOP.wait_for(coroutine, self.cancel)
+
+    def iterate(self, items: Iterable[Item] | AsyncIterator[Item]) -> Iterator[Item]:
         """The items of user code, which a cancelled request interrupts while it makes one, as in `call`."""
+        if isinstance(items, AsyncIterator):
+            return MODEL_LOOP.iterate(items, self.cancel)
         if self.abort_exception is None:
             return iter(items)
         return AbortableIterator(self.cancel, self.abort_exception, items)

@@ -28,24 +28,23 @@ class Engine:
 
     def run(self, operation: Operation, codec: Codec[Out], context: RequestContext, body: Body) -> Out:
         """Serve a request that has one answer."""
-        observation = self._observer.observe(operation, context)
+        observation = Observation(operation, context, self._observer)
         try:
             result = self._work(operation, codec, context, body, observation)
             try:
                 answer = codec.encode(result)
             except Exception as error:
                 _complain(operation, result, error, "Could not serialize response")
-            observation.encoded_item()
         except BaseException as error:
             raise _failed(error, context, observation) from error
-        observation.ended()
+        observation.answered()
         return answer
 
     def run_stream(
         self, operation: Operation, codec: Codec[Out], context: RequestContext, body: Body
     ) -> Iterator[Out]:
         """Serve a request that has a stream of answers. Closing the iterator ends the work and frees everything."""
-        observation = self._observer.observe(operation, context)
+        observation = Observation(operation, context, self._observer)
         items: Iterator[Any] = iter(())
         handed_over = False
         try:
@@ -85,7 +84,9 @@ class Engine:
         body: Body,
         observation: Observation,
     ) -> Any:
-        context.abort_exception = self._abort_exception
+        if not context.in_loop:
+            # What interrupts a worker must never hit the event loop.
+            context.abort_exception = self._abort_exception
         context.cancel.raise_if_cancelled()
         arguments: Any
         if isinstance(body, bytes):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 import alog
@@ -18,6 +19,8 @@ from .workers import JOB
 log = alog.use_channel("GP-SERVICR-I")
 
 _LONGEST_MESSAGE = 1000
+# Members of enums are slow to look up.
+_OK = Status.OK
 LONGEST_MODEL_ID = 200
 _LOG_CODES = {
     Origin.STATUS: "<RUN50530380W>",
@@ -29,18 +32,23 @@ _LOG_CODES = {
 class Listener(Protocol):
     """Who wants to know about requests; called in the thread that serves the request, and must not fail or wait."""
 
-    def started(self, observation: Observation) -> None: ...
+    def started(self, observation: Observation) -> None:
+        """Who wants to know the end only, leaves this as it is."""
+        return
 
     def finished(self, observation: Observation) -> None:
         """A stream is finished when its last item was taken, or nobody takes any more."""
+
+
+Tellers = tuple[Callable[["Observation"], object], ...]
 
 
 class Observation:
     """One observed request: how long its stages took, in seconds, and how it ended."""
 
     __slots__ = (
-        "_listeners",
         "_mark",
+        "_observer",
         "context",
         "decode",
         "encode",
@@ -56,26 +64,24 @@ class Observation:
         "work",
     )
 
-    def __init__(
-        self, operation: Operation, context: RequestContext, listeners: tuple[Listener, ...]
-    ) -> None:
+    def __init__(self, operation: Operation, context: RequestContext, observer: Observer) -> None:
         self.operation = operation
         self.context = context
-        self._listeners = listeners
+        self._observer = observer
         self.decode = self.work = self.encode = self.seconds = 0.0
         self.first_item: float | None = None
         """Until the first item of a stream was ready."""
         self.received = self.sent = 0
         """Messages."""
-        self.status = Status.OK
+        self.status = _OK
         self.error: BaseException | None = None
         since = JOB.since
         self.started_at = self._mark = now = time.monotonic()
         self.queued = 0.0 if since is None else now - since
         """How long the request waited for its worker."""
         REQUEST.set(context)
-        for listener in listeners:
-            listener.started(self)
+        for tell in observer.tell_started:
+            tell(self)
 
     def lap(self) -> float:
         """Seconds since the last lap."""
@@ -99,6 +105,15 @@ class Observation:
         if self.first_item is None:
             self.first_item = now - self.started_at
 
+    def answered(self) -> None:
+        """The only answer is ready."""
+        now = time.monotonic()
+        self.encode = now - self._mark
+        self._mark = now
+        self.first_item = now - self.started_at
+        self.sent = 1
+        self.ended()
+
     def failed(self, failure: Failure, error: BaseException) -> None:
         self.status = failure.status
         self.error = error
@@ -109,8 +124,8 @@ class Observation:
     def ended(self) -> None:
         """The last lap was the end of the request."""
         self.seconds = self._mark - self.started_at
-        for listener in self._listeners:
-            listener.finished(self)
+        for tell in self._observer.tell_finished:
+            tell(self)
         # A stream that was forgotten may end in a thread that serves another request.
         if REQUEST.get() is self.context:
             REQUEST.set(None)
@@ -120,10 +135,10 @@ class Observer:
     """Makes the observations of one server."""
 
     def __init__(self, *listeners: Listener) -> None:
-        self._listeners = listeners
-
-    def observe(self, operation: Operation, context: RequestContext) -> Observation:
-        return Observation(operation, context, self._listeners)
+        self.tell_started: Tellers = tuple(
+            listener.started for listener in listeners if type(listener).started is not Listener.started
+        )
+        self.tell_finished: Tellers = tuple(listener.finished for listener in listeners)
 
 
 def _log_failure(

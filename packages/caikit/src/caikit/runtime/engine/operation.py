@@ -95,6 +95,8 @@ class Operation:
     http: HttpRoute | None = None
     acknowledge: bool = False
     """Send initial metadata before anything else is done."""
+    runs_in_loop: Callable[[str | None], bool] | None = None
+    """Tells whether a model has asked to be called in the event loop and is there. None: no module has asked."""
 
     @property
     def grpc_path(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import alog
 
+from ._bell import Bell, make_bell
 from ._line_watch import LineWatch
 
 log = alog.use_channel("WORKERS")
@@ -46,8 +47,8 @@ class WorkerPool:
         self.longest_wait = longest_wait
         self._name = name
         self._line: deque[_Waiting] = deque()
-        # One closed lock per thread that has nothing to do. Operations of lists and deques are atomic.
-        self._parked: list[threading.Lock] = []
+        # One bell per thread that has nothing to do. Operations of lists and deques are atomic.
+        self._parked: list[Bell] = []
         # A thread was woken and did not look at the line yet. One is enough: it wakes the next if more is to do,
         # so quick jobs that come together are done by one thread, without a switch of threads for each.
         self._waking = False
@@ -65,14 +66,28 @@ class WorkerPool:
 
         When it has waited too long, `refuse` is called in its place, with the same arguments; it must not block.
         """
+        self.put(function, *args, refuse=refuse)
+        self.wake()
+
+    def put(
+        self, function: Callable[..., object], *args: Any, refuse: Callable[..., object] | None = None
+    ) -> None:
+        """The same, but the job may not begin before the next `wake`, which can be that of several jobs."""
         self._line.append((function, args, refuse, time.monotonic()))
-        if not self._waking:
+
+    def wake(self) -> None:
+        """See to it that somebody does what waits in line."""
+        if self._line and not self._waking:
             self._wake()
 
     @property
     def queued(self) -> int:
-        """How many jobs wait for a thread."""
-        return len(self._line)
+        """How many jobs wait for a thread, beside those that free ones are about to take."""
+        waiting = len(self._line)
+        if not waiting:
+            return 0
+        free = self.size - len(self._threads) + len(self._parked) + self._waking
+        return max(0, waiting - free)
 
     @property
     def running(self) -> int:
@@ -103,11 +118,11 @@ class WorkerPool:
 
     def _wake_parked(self) -> bool:
         try:
-            lock = self._parked.pop()
+            bell = self._parked.pop()
         except IndexError:
             return False
         self._waking = True
-        lock.release()
+        bell.ring()
         return True
 
     def _start_thread(self) -> None:
@@ -129,14 +144,20 @@ class WorkerPool:
             log.warning("<RUN61530299W>", "No thread could be started; %d serve", len(self._threads))
 
     def _work(self) -> None:
-        line, own_lock = self._line, threading.Lock()
-        own_lock.acquire()
+        bell = make_bell()
+        try:
+            self._do_jobs(bell)
+        finally:
+            bell.close()
+
+    def _do_jobs(self, bell: Bell) -> None:
+        line = self._line
         self._waking = False
         while True:
             try:
                 function, args, _, since = line.popleft()
             except IndexError:
-                if not self._park(own_lock):
+                if not self._park(bell):
                     return
                 continue
             if line and not self._waking:
@@ -154,17 +175,17 @@ class WorkerPool:
             # An idle thread must not keep the last request alive.
             del function, args
 
-    def _park(self, own_lock: threading.Lock) -> bool:
+    def _park(self, bell: Bell) -> bool:
         """Sleep until there may be something to do; False at the end of the pool."""
-        self._parked.append(own_lock)
+        self._parked.append(bell)
         if self._line or self._closed.is_set():
-            # It came after the look at the line, maybe before there was a lock to open.
+            # It came after the look at the line, maybe before there was a bell to ring.
             try:
-                self._parked.remove(own_lock)
+                self._parked.remove(bell)
                 return bool(self._line)
             except ValueError:
                 pass
-        own_lock.acquire()
+        bell.wait()
         self._waking = False
         return bool(self._line) or not self._closed.is_set()
 

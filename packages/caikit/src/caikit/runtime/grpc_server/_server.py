@@ -88,7 +88,8 @@ class RuntimeGRPCServer(RuntimeServerBase):
                 endpoints,
                 lane=self._lane,
                 settings=self._settings,
-                core=self._core.settings,
+                core=self._core,
+                tls=self._tls,
                 reflects=authoriser.access(Scope.INTERFACES) is not Access.CLOSED,
                 reflection_guard=authoriser.guard_scope(Scope.INTERFACES, "the reflection"),
             )
@@ -193,7 +194,7 @@ class RuntimeGRPCServer(RuntimeServerBase):
         if uses_native(self.config):
             from caikit.runtime._serving.native import tls_context
 
-            return tls_context(tls, server="gRPC", protocols=("h2",), trust_own=True)
+            return tls_context(tls, server="gRPC", protocols=("h2", "http/1.1"), trust_own=True)
         return server_credentials(tls)
 
     def _bind(self, credentials: Any) -> int:

@@ -6,8 +6,10 @@ import threading
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from caikit.runtime._serving.core import ServingCore
 from caikit.runtime._serving.lane import Lane
-from caikit.runtime._serving.settings import CoreSettings, GrpcSettings
+from caikit.runtime._serving.settings import GrpcSettings
+from caikit.runtime._serving.tls import TlsSource
 from caikit.runtime.engine.guard import Guard
 from caikit.runtime.heads.grpc import GrpcEndpoint
 from caikit.runtime.transport.grpcio import GrpcioTransport, StallWatch
@@ -38,7 +40,8 @@ def make_grpcio_transport(
     *,
     lane: Lane,
     settings: GrpcSettings,
-    core: CoreSettings,
+    core: ServingCore,
+    tls: TlsSource | None,
     reflects: bool,
     reflection_guard: Guard | None,
 ) -> Transport:
@@ -48,7 +51,7 @@ def make_grpcio_transport(
         gate=lane.gate,
         options=settings.options,
         maximum_concurrent_rpcs=settings.maximum_concurrent_rpcs,
-        stalls=StallWatch(read_seconds=core.read_seconds, stall_seconds=core.stall_seconds),
+        stalls=StallWatch(read_seconds=core.settings.read_seconds, stall_seconds=core.settings.stall_seconds),
         reflects=reflects,
         reflection_guard=reflection_guard,
         count_builtin=lane.count_builtin,
@@ -60,7 +63,8 @@ def make_native_transport(
     *,
     lane: Lane,
     settings: GrpcSettings,
-    core: CoreSettings,
+    core: ServingCore,
+    tls: TlsSource | None,
     reflects: bool,
     reflection_guard: Guard | None,
 ) -> Transport:
@@ -72,7 +76,7 @@ def make_native_transport(
         longest_message,
         shares_port,
     )
-    from caikit.runtime.transport.native import GrpcService
+    from caikit.runtime.transport.native import GrpcService, Limits
 
     service = GrpcService(
         endpoints,
@@ -82,11 +86,21 @@ def make_native_transport(
         longest_answer=longest_answer(settings.options),
         compression=compression(settings.options),
         maximum_concurrent_rpcs=settings.maximum_concurrent_rpcs,
-        read_seconds=core.read_seconds,
-        stall_seconds=core.stall_seconds,
+        read_seconds=core.settings.read_seconds,
+        stall_seconds=core.settings.stall_seconds,
         reflects=reflects,
         reflection_guard=reflection_guard,
         count_builtin=lane.count_builtin,
+        web_origins=settings.web_origins,
     )
-    limits = grpc_limits(settings.options, read_seconds=core.read_seconds, stall_seconds=core.stall_seconds)
-    return NativeGrpcTransport(service, limits=limits, share_port=shares_port(settings.options))
+    limits = {
+        "read_seconds": core.settings.read_seconds,
+        "stall_seconds": core.settings.stall_seconds,
+        **grpc_limits(settings.options),
+    }
+    share_port = shares_port(settings.options)
+    if not settings.one_port:
+        return NativeGrpcTransport(service, limits=Limits(**limits), share_port=share_port)
+    from caikit.runtime._serving.one_port import OnePortGrpc, find_port
+
+    return OnePortGrpc(find_port(core, "grpc", tls), service, limits, share_port=share_port)

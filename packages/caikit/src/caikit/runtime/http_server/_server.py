@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import alog
 
@@ -23,9 +24,13 @@ from caikit.runtime.transport.uvicorn_server import ConnectionLimits, UvicornSer
 from ._tls_files import renew_tls, tls_settings
 
 if TYPE_CHECKING:
-    from caikit.runtime.transport.native import NativeServer
+    from caikit.runtime.transport.native import HttpService, NativeServer
+
+    from ._native import OnePortHttp
 
 log = alog.use_channel("SERVR-HTTP")
+
+Bound = TypeVar("Bound")
 
 _OWN_KEYS = frozenset({"host", "port", "log_level", "log_config", "timeout_graceful_shutdown"})
 # What uvicorn calls the keys of TLS; the native listener has them from `runtime.tls` only.
@@ -42,7 +47,8 @@ class RuntimeHTTPServer(RuntimeServerBase):
 
     def __init__(self, tls_config_override: Any = None) -> None:
         super().__init__(tls_config_override)
-        self._serving: UvicornServer | NativeServer | None = None
+        self._serving: UvicornServer | NativeServer | OnePortHttp | None = None
+        self._port = 0
         try:
             self._settings = http_seat(HttpSettings.from_config(self.config))
             self._head = self._make_head()
@@ -56,7 +62,7 @@ class RuntimeHTTPServer(RuntimeServerBase):
     def server(self) -> Any:
         """The server of uvicorn, or the native one."""
         serving = self._get_serving()
-        return serving.server if isinstance(serving, UvicornServer) else serving
+        return getattr(serving, "server", serving)
 
     @property
     def port(self) -> int:
@@ -112,26 +118,38 @@ class RuntimeHTTPServer(RuntimeServerBase):
                 listener.close()
                 raise
 
-    def _make_native(self) -> NativeServer:
-        from ._native import make_native_server
+    def _make_native(self) -> NativeServer | OnePortHttp:
+        from ._native import http_limits, make_native_server, make_service
 
         server_config = _check_server_config(
             self._settings.server_config, dict.fromkeys(_TLS_KEYS), self.thread_pool.size
         )
+        limits = http_limits(server_config, core=self._core, settings=self._settings)
+        service = make_service(self._head, self._lane, core=self._core, settings=self._settings)
+        if self._settings.one_port:
+            return self._join_grpc(service, limits)
         listener = self._listen()
         try:
-            return make_native_server(
-                self._head,
-                self._lane,
-                listener,
-                core=self._core.settings,
-                settings=self._settings,
-                server_config=server_config,
-                tls=self._tls,
-            )
+            return make_native_server(service, listener, limits=limits, tls=self._tls)
         except BaseException:
             listener.close()
             raise
+
+    def _join_grpc(self, service: HttpService, limits: Mapping[str, Any]) -> OnePortHttp:
+        """Be on one port with the gRPC server, whichever of the two is built first."""
+        from ._native import OnePortHttp
+
+        settings, worker = self._settings, is_worker()
+        server = OnePortHttp(
+            self._core, service, limits=limits, settings=settings, tls=self._tls, share_port=worker
+        )
+        try:
+            # Calls that come before somebody serves them would be kept from the workers that do.
+            self._port = settings.port if worker else self._bind(server.listen)
+        except BaseException:
+            server.force_stop()
+            raise
+        return server
 
     def _limits(self) -> ConnectionLimits:
         settings = self._core.settings
@@ -146,19 +164,23 @@ class RuntimeHTTPServer(RuntimeServerBase):
         )
 
     def _listen(self) -> socket.socket:
-        host, port = self._settings.host, self._settings.port
+        listener = self._bind(partial(_bind, self._settings.host))
+        self._port = listener.getsockname()[1]
+        return listener
+
+    def _bind(self, bind: Callable[[int], Bound]) -> Bound:
+        """Bind the configured port, or another one if that is allowed."""
+        port = self._settings.port
         try:
-            listener = _bind(host, port)
+            return bind(port)
         except OSError as error:
             if error.errno != errno.EADDRINUSE or not self._settings.find_available_port:
                 raise OSError(
                     error.errno, f"Cannot listen on port {port} (runtime.http.port): {error.strerror}"
                 ) from error
-            listener = _bind(host, 0)
-        self._port: int = listener.getsockname()[1]
-        return listener
+            return bind(0)
 
-    def _get_serving(self) -> UvicornServer | NativeServer:
+    def _get_serving(self) -> UvicornServer | NativeServer | OnePortHttp:
         if self._serving is None:
             raise RuntimeError("The HTTP server was not built")
         return self._serving
@@ -181,6 +203,15 @@ class RuntimeHTTPServer(RuntimeServerBase):
             "Caikit Runtime is serving http on port: %s with thread pool size: %s",
             self.port,
             self.thread_pool.size,
+        )
+        host = self._settings.host.strip("[]")
+        scheme = "http" if self._tls is None else "https"
+        report(
+            "<RUN10001004I>",
+            "Listening on %s://%s:%s",
+            scheme,
+            f"[{host}]" if ":" in host else host,
+            self.port,
         )
 
 

@@ -134,6 +134,11 @@ class ModelStore:
                 return lease
             # It was unloaded between the load and our claim: ask again.
 
+    def peek(self, model_id: str | None) -> ModuleBase | None:
+        """The model if it is there now, without a claim on it."""
+        entry = self._table.get(model_id or "")
+        return None if entry is None else entry.peek()
+
     def batch_of(self, model_id: str | None, model: ModuleBase) -> ModelBatch | None:
         """The batches of a model that is in use, if its requests are batched."""
         entry = self._table.get(model_id or "")

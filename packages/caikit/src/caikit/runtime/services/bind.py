@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from caikit.runtime.names import ServiceType
 from caikit.runtime.types.caikit_runtime_exception import CaikitRuntimeException
 
 from ._errors import runtime_error
-from .bind_inference import Backends, ModelCalls, Work, inference_work
+from .bind_inference import Backends, ModelCalls, Work, inference_work, loop_test
 from .bind_jobs import PredictionJobs
 from .bind_management import info_work, model_management_work
 from .bind_training import TrainingStart, training_management_work
@@ -80,10 +80,12 @@ class _Binder:
         return frozenset(task for _, task in _with_tasks(self._inference_specs))
 
     def inference(self) -> list[Operation]:
-        return [
-            self._operation(spec, inference_work(self._calls(spec, task), spec, task))
-            for spec, task in _with_tasks(self._inference_specs)
-        ]
+        operations = []
+        for spec, task in _with_tasks(self._inference_specs):
+            calls = self._calls(spec, task)
+            work = inference_work(calls, spec, task)
+            operations.append(self._operation(spec, work, runs_in_loop=loop_test(calls, spec)))
+        return operations
 
     def jobs(self) -> list[Operation]:
         jobs = PredictionJobs()
@@ -116,7 +118,9 @@ class _Binder:
     def _fixed(self, service_type: ServiceType, works: Mapping[str, Work]) -> list[Operation]:
         return [self._operation(spec, works[spec.name]) for spec in fixed_rpcs(service_type)]
 
-    def _operation(self, spec: RpcSpec, work: Work) -> Operation:
+    def _operation(
+        self, spec: RpcSpec, work: Work, *, runs_in_loop: Callable[[str | None], bool] | None = None
+    ) -> Operation:
         return Operation(
             name=spec.name,
             service=spec.service,
@@ -127,6 +131,7 @@ class _Binder:
             kind=spec.kind,
             http=http_route(spec, self._prefix),
             acknowledge=spec.shape is Shape.BIDI,
+            runs_in_loop=runs_in_loop,
         )
 
 

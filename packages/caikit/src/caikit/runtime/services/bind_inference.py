@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from caikit.core import MODEL_MANAGER, BackendBase, ModuleBase
@@ -40,6 +41,9 @@ class Backends:
             if type(backend).handle_runtime_context is not BackendBase.handle_runtime_context
         ]
 
+    def __bool__(self) -> bool:
+        return bool(self._listeners)
+
     def notify(self, context: RequestContext) -> None:
         for backend in self._listeners:
             backend.handle_runtime_context(context.model_id or "", context.native)
@@ -58,28 +62,38 @@ class ModelCalls:
         served_tasks: frozenset[type[TaskBase]],
     ) -> None:
         self._store = store
-        self._backends = backends
+        self._notify = backends.notify if backends else None
         self._unary = spec.shape is Shape.UNARY
         self._plans = CallPlans(spec, task, served_tasks)
         self.reader = ArgumentReader(spec.request)
 
+    def run_in_loop(self, model_id: str | None) -> bool:
+        model = None if self._notify is not None else self._store.peek(model_id)
+        if model is None:
+            return False
+        try:
+            return self._plans.find(model, model_id).in_loop
+        except RequestError:
+            # The worker will say it.
+            return False
+
     def find(self, context: RequestContext) -> tuple[Any, CallPlan, Leases]:
         """The model, in use until the leases are released, and how it is called."""
-        self._backends.notify(context)
+        if self._notify is not None:
+            self._notify(context)
         leases = Leases(self._store, context)
         try:
-            model = self._take(leases, context)
+            span, model_id = context.span, context.model_id
+            if span is None:
+                model = leases.take(model_id)
+            else:
+                model = span.timed("load_model", partial(leases.take, model_id))
             plan = self._plans.find(model, context.model_id)
             context.served = plan.served
             return model, plan, leases
         except BaseException:
             leases.release()
             raise
-
-    def _take(self, leases: Leases, context: RequestContext) -> Any:
-        if context.span is None:
-            return leases.take(context.model_id)
-        return context.span.timed("load_model", partial(leases.take, context.model_id))
 
     def keywords(
         self, plan: CallPlan, context: RequestContext, given: Mapping[str, Any], leases: Leases
@@ -98,6 +112,13 @@ class ModelCalls:
         if type(model).run_batch is ModuleBase.run_batch or not self._unary or plan.method != _BATCHED_METHOD:
             return None
         return self._store.batch_of(context.model_id, model)
+
+
+def loop_test(calls: ModelCalls, spec: RpcSpec) -> Callable[[str | None], bool] | None:
+    """Tells of a model whether it may be called in the event loop; None if none of the RPC's modules may."""
+    if spec.shape is Shape.UNARY and any(module.RUNS_IN_LOOP for module in spec.modules):
+        return calls.run_in_loop
+    return None
 
 
 def inference_work(calls: ModelCalls, spec: RpcSpec, task: type[TaskBase]) -> Work:
@@ -123,7 +144,7 @@ def _answer_stream(calls: ModelCalls, prepare: Prepare, context: RequestContext,
     try:
         keywords = prepare(plan, context, arguments, leases)
         result = _call(model, plan, context, keywords)
-        if isinstance(result, Iterable):
+        if isinstance(result, Iterable | AsyncIterator):
             return HeldStream(context.iterate(result), leases, absent=plan.needed.difference(keywords))
     except BaseException:
         leases.release()
@@ -145,7 +166,8 @@ def _call(
     try:
         if batch is not None:
             return batch.call(model, context, keywords)
-        return context.call(partial(method, **keywords))
+        result = context.call(method, **keywords)
+        return context.wait_for(result) if type(result) is CoroutineType else result
     except (AttributeError, TypeError) as error:
         missing = _missing(method, keywords) if isinstance(error, TypeError) else []
         problem = (

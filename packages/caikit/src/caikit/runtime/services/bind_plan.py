@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from caikit.core import ModuleBase
 from caikit.core.data_model._schema import MapOf, Repeated, schema_of
 from caikit.runtime.engine.context import Served
 from caikit.runtime.engine.errors import RequestError
@@ -13,7 +15,7 @@ from caikit.runtime.engine.operation import Shape
 from caikit.runtime.engine.status import Status
 
 if TYPE_CHECKING:
-    from caikit.core import ModuleBase, TaskBase
+    from caikit.core import TaskBase
     from caikit.core.signature_parsing import CaikitMethodSignature
 
     from ._spec import RpcSpec
@@ -35,6 +37,8 @@ class CallPlan:
     needed: frozenset[str]
     """Inputs that the task requires, and for which the method takes None."""
     served: Served
+    in_loop: bool
+    """The module wants to be called in the event loop, and can be."""
 
 
 class CallPlans:
@@ -79,6 +83,7 @@ class CallPlans:
                 if name in accepted and name in defaults and defaults[name] is None
             ),
             served=Served(module, self._task.__name__, signature.method_name),
+            in_loop=_may_run_in_loop(module, signature.method_name),
         )
 
     def _signature(self, module: type[ModuleBase], model_id: str | None) -> CaikitMethodSignature:
@@ -99,6 +104,12 @@ class CallPlans:
             if Shape.of(input_streaming, output_streaming) is self._shape:
                 return signature
         raise _refused(f"Model class {module} does not support {self._rpc}")
+
+
+def _may_run_in_loop(module: type[ModuleBase], method: str) -> bool:
+    """What waits, for a batch or anything else, must wait in a thread of its own."""
+    waits = inspect.iscoroutinefunction(getattr(module, method))
+    return module.RUNS_IN_LOOP and not waits and module.run_batch is ModuleBase.run_batch
 
 
 def _empty_maker(node: Any) -> Callable[[], Any] | None:

@@ -109,7 +109,7 @@ class AsgiSockets:
         self._workers.submit(run_socket, line, endpoint, context, iter(feed), refuse=self._refuse_overdue)
         pump.start(bridge.loop, leave)
         try:
-            while (items := await line.take(_WAKE_SECONDS)) is not None:
+            while (items := await line.receive(_WAKE_SECONDS)) is not None:
                 for item in items:
                     await talk.say(item)
             if pump.verdict is not None:

@@ -17,7 +17,7 @@ from caikit.runtime.engine.guard import Guard
 
 from ._builtin_calls import BuiltinCall, CountBuiltin
 from ._grpcio_access import find_refusal
-from ._grpcio_calls import fail, give_id, refuse
+from ._grpcio_calls import end_waiting, fail, give_id, refuse
 from ._stall_watch import StallWatch
 
 Request = TypeVar("Request")
@@ -38,6 +38,7 @@ class Health:
         self._servicer = health.HealthServicer()
         self._stalls = stalls
         self._count = count
+        self._watchers: dict[grpc.ServicerContext, Callable[[Any], None]] = {}
         for service in services:
             self._servicer.set(service, health_pb2.HealthCheckResponse.SERVING)
 
@@ -47,6 +48,12 @@ class Health:
         notice = threading.Thread(target=self._servicer.enter_graceful_shutdown, daemon=True)
         notice.start()
         notice.join(_NOTICE_SECONDS)
+
+    def end(self) -> None:
+        """Hold nobody up who watches still."""
+        for servicer, send in list(self._watchers.items()):
+            self._watchers.pop(servicer, None)
+            end_waiting(servicer, send, RequestError(Status.UNAVAILABLE, "The server was stopped"))
 
     def handlers(self) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
         encode = health_pb2.HealthCheckResponse.SerializeToString
@@ -58,9 +65,16 @@ class Health:
             call = _open(self._count, _WATCH, Shape.SERVER_STREAM, servicer, end=Status.CANCELLED)
 
             def send_counted(answer: Any) -> None:
-                call.sent += answer is not None
-                send(answer)
+                if answer is not None:
+                    call.sent += 1
+                    send(answer)
 
+            def forget() -> None:
+                self._watchers.pop(servicer, None)
+
+            self._watchers[servicer] = send
+            if not servicer.add_callback(forget):
+                forget()
             self._servicer.Watch(self._read(messages, servicer, call), servicer, send_counted)
 
         # A mark of `grpcio`: the call goes on after its handler has returned, without a thread.

@@ -240,6 +240,13 @@ def fail(servicer: grpc.ServicerContext, error: BaseException) -> NoReturn:
     servicer.abort(_CODES[failure.status], _cut(failure.message))
 
 
+def end_waiting(servicer: grpc.ServicerContext, send: Callable[[Any], object], error: RequestError) -> None:
+    """End a call that goes on without a thread."""
+    servicer.set_code(_CODES[error.status])
+    servicer.set_details(_cut(error.message))
+    send(None)
+
+
 def _cut(details: str) -> str:
     """Details travel in a header, which may not be long, and must be UTF-8."""
     encoded = details.encode("utf-8", "replace")

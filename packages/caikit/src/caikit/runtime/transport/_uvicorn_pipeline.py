@@ -67,6 +67,10 @@ class PipelinedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self.leave()
+
+    def leave(self) -> None:
+        """Tell the requests that nobody waits for their answers."""
         for cycle in self._unanswered:
             _disconnect(cycle)
 

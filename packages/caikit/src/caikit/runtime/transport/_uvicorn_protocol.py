@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,8 +32,9 @@ from .http_messages import DEFAULT_BODY_LIMIT
 
 log = alog.use_channel("SERVR-HTTP")
 
-# When the server stops: how long connections that have not asked anything yet may do so.
-_LAST_SECONDS = 0.1
+# When the server stops: how long clients that do not know it yet may ask once more.
+_LAST_SECONDS = 0.25
+_STOPPING = "The server is shutting down"
 _LINES = b"application/x-ndjson"
 
 
@@ -91,6 +93,11 @@ class LimitedProtocol(StayingProtocol):
         if self.scheme == "https":
             self.scope["state"][PEER_KEY] = partial(peer_names, self.transport)
 
+    def eof_received(self) -> None:
+        # The client has gone: whatever runs for it ends now, not when it has read what waits to be written.
+        self.leave()
+        self.flow.resume_writing()
+
     def pause_writing(self) -> None:
         super().pause_writing()
         self._unwritten = self.transport.get_write_buffer_size()
@@ -133,17 +140,47 @@ class LimitedProtocol(StayingProtocol):
         if self._is_last and not self._in_head:
             self.cycle.keep_alive = False
 
-    def shutdown(self) -> None:
-        if self._in_head and not self._is_last:
-            # Who has just connected does not know that the request may be repeated.
-            self._is_last = True
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._is_last:
             self.loop.call_later(_LAST_SECONDS, self.shutdown)
-        elif self.transport.is_closing():
+
+    def drain(self) -> None:
+        """The next answer is the last one."""
+        self._is_last = True
+        if not self._unanswered or self._unanswered[-1].response_started or self.transport.is_closing():
             return
-        elif self._message_open and not self._in_head and len(self._unanswered) < 2:
-            self._refuse(503, "The server is shutting down")
+        waits = self._message_open and not self._in_head and len(self._unanswered) == 1
+        if waits and not self._is_read_by_worker():
+            self._refuse(503, _STOPPING)
         else:
-            super().shutdown()
+            self._unanswered[-1].keep_alive = False
+
+    @property
+    def is_idle(self) -> bool:
+        """It waits for a request, or for the rest of the head of one."""
+        return not (self._unanswered or self._refused or self.transport.is_closing())
+
+    @property
+    def age(self) -> float:
+        """Seconds, if it was never used; else infinite."""
+        return math.inf if self._used else time.monotonic() - self._waiting_since
+
+    def close_idle(self) -> None:
+        if self._message_open:
+            self._refuse(503, _STOPPING)
+        else:
+            self.transport.close()
+
+    def shutdown(self) -> None:
+        if self.is_idle:
+            self.close_idle()
+
+    def end(self) -> None:
+        """There is no time for another request."""
+        for cycle in self._unanswered:
+            cycle.keep_alive = False
+        self.shutdown()
 
     def _note_unfinished(self, size: int, was_open: bool) -> None:
         if not self._in_head:

@@ -192,8 +192,16 @@ class AsgiApp:
         if refusal is not None:
             await _send(send, self._application.refuse(refusal))
             return
+        context = make_context(scope)
+        if endpoint.loop_runs is not None:
+            answers: list[HttpAnswer] = []
+            if endpoint.loop_runs.serve(
+                context, body, lambda body: answers.append(endpoint.answer(context, request, body))
+            ):
+                await _send(send, answers[0])
+                return
         serve = self._stream if endpoint.streaming else self._answer
-        await serve(endpoint, make_context(scope), request, body, receive, send)
+        await serve(endpoint, context, request, body, receive, send)
 
     async def _answer(
         self,
@@ -209,7 +217,9 @@ class AsgiApp:
         result: asyncio.Future[HttpAnswer] = bridge.loop.create_future()
         leave = context.cancel.cancel
         watch = watches.add(receive, leave) if pump is None else pump.start(bridge.loop, leave)
-        self._workers.submit(run, bridge, result, endpoint, context, request, body, refuse=self._refuse)
+        bridge.submit(
+            self._workers, run, bridge, result, endpoint, context, request, body, refuse=self._refuse
+        )
         try:
             answer = await result
         except asyncio.CancelledError:
@@ -239,7 +249,9 @@ class AsgiApp:
             context.cancel.cancel()
             line.close()
 
-        self._workers.submit(run_stream, line, endpoint, context, request, body, refuse=self._refuse_stream)
+        bridge.submit(
+            self._workers, run_stream, line, endpoint, context, request, body, refuse=self._refuse_stream
+        )
         watch = watches.add(receive, leave) if pump is None else pump.start(bridge.loop, leave)
         out = _EventStream(send, endpoint.stream_headers)
         try:
@@ -260,7 +272,7 @@ class AsgiApp:
         await out.end()
 
     async def _send_items(self, line: HandOver[bytes | HttpAnswer], out: _EventStream) -> None:
-        while (items := await line.take(_KEEP_ALIVE_SECONDS)) is not None:
+        while (items := await line.receive(_KEEP_ALIVE_SECONDS)) is not None:
             if not out.started:
                 if not items:
                     continue

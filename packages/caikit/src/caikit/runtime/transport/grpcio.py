@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from ._builtin_calls import CountBuiltin, uncounted
 from ._grpcio_builtin import Health, reflection_handlers
 from ._grpcio_calls import Calls, Endpoint, make_refusal
 from ._grpcio_executor import LaneExecutor
+from ._grpcio_farewell import HeldRefusals
 from ._stall_watch import StallWatch
 
 __all__ = ["Endpoint", "GrpcioTransport", "StallWatch"]
@@ -28,14 +30,15 @@ _OPTIONS = {
     "grpc.keepalive_time_ms": 60_000,
     "grpc.keepalive_timeout_ms": 20_000,
 }
+# Before the goodbye, a server has looked that often and seen no call come or end: the clients of others are about to
+# send their next ones. Looks take longer on a busy machine, as clients do.
+_QUIET_LOOKS = 25
+_IDLE_LOOKS = 5
+_LOOK_SECONDS = 0.01
+_IDLE_SECONDS = 1.0
+_MOST_LOOKING_SECONDS = 3.0
 # What grpcio needs to say goodbye to idle clients; without that, clients report a broken connection.
 _GOODBYE_SECONDS = 0.2
-# A server that stops refuses calls until it has looked that often and no more had come.
-_QUIET_LOOKS = 5
-_LOOK_SECONDS = 0.01
-# For so long it also waits for the calls that run: their clients will come again. Then it is time for the goodbye.
-_REFUSING_SECONDS = 1.0
-_MOST_REFUSING_SECONDS = 3.0
 _JOIN_SECONDS = 2.0
 
 
@@ -64,6 +67,7 @@ class GrpcioTransport:
         self._stalls = stalls or StallWatch()
         self._health = Health(services, self._stalls, count_builtin)
         calls = Calls(self._stalls, self._executor.find_refusal, gate)
+        self._held = HeldRefusals()
         self._table = _MethodTable(
             {path: calls.make_handler(endpoint) for path, endpoint in endpoints.items()},
             own={
@@ -72,6 +76,7 @@ class GrpcioTransport:
             },
             executor=self._executor,
             gate=gate,
+            held=self._held,
             maximum_concurrent=maximum_concurrent_rpcs,
         )
         self.server = grpc.server(
@@ -80,8 +85,10 @@ class GrpcioTransport:
             options=_channel_options(options or {}),
         )
         self._started = False
+        self._stopped = threading.Event()
         self._stopper: threading.Thread | None = None
-        self._now = threading.Event()
+        self._end = math.inf
+        """When calls may run no longer, in seconds of `time.monotonic`; infinite before the server is stopped."""
 
     @property
     def running(self) -> int:
@@ -100,48 +107,55 @@ class GrpcioTransport:
         self._started = True
 
     def stop(self, grace_seconds: float) -> threading.Event:
-        """Take no more calls; those that run longer than the grace period are cancelled. Returns at once."""
+        """Take no more calls; those that run longer than the grace period are ended. Returns at once."""
         self._gate.drain()
         self._health.drain()
-        if grace_seconds > 0 and self._started and self._stopper is None:
-            stopped = threading.Event()
+        if not self._started:
+            return self.server.stop(0)
+        self._end = min(self._end, time.monotonic() + grace_seconds)
+        if self._stopper is None:
+            self._held.begin()
             self._stopper = threading.Thread(
-                target=self._refuse_and_stop,
-                args=(grace_seconds, stopped),
-                name="caikit_grpc_stop",
-                daemon=True,
+                target=self._stop_in_stages, name="caikit_grpc_stop", daemon=True
             )
             self._stopper.start()
-            return stopped
-        self._now.set()
-        return self._stop_server(grace_seconds)
+        return self._stopped
 
     def close(self) -> None:
-        self._now.set()
+        self._end = 0.0
         if self._stopper is not None:
             self._stopper.join(_JOIN_SECONDS)
         self._stalls.close()
         self._executor.shutdown()
 
-    def _refuse_and_stop(self, grace_seconds: float, stopped: threading.Event) -> None:
-        """Stop `grpcio` when it has no calls to hand over.
-
-        It would cancel those, and their clients would not know that they may repeat them.
-        """
-        begin = time.monotonic()
-        seen, quiet, waited = 0, 0, 0.0
-        while waited < min(grace_seconds, _MOST_REFUSING_SECONDS) and not self._now.wait(_LOOK_SECONDS):
-            waited = time.monotonic() - begin
-            seen, quiet = self._table.calls, quiet + 1 if self._table.calls == seen else 0
-            if quiet >= _QUIET_LOOKS and (waited > _REFUSING_SECONDS or not self.running):
-                break
-        self._stop_server(grace_seconds - waited).wait()
-        stopped.set()
+    def _stop_in_stages(self) -> None:
+        """Say goodbye in a quiet moment, let run what runs, end the rest."""
+        self._wait_until_quiet()
+        ended = self._stop_server(self._end - time.monotonic())
+        self._held.release()
+        self._health.end()
+        # Meanwhile, the end may be brought forward.
+        while time.monotonic() < self._end and not ended.wait(_LOOK_SECONDS):
+            pass
+        self._stop_server(0).wait()
+        self._stopped.set()
 
     def _stop_server(self, grace_seconds: float) -> threading.Event:
         least = 0.001 if self.running else _GOODBYE_SECONDS
         # Without a grace period grpcio would block until the last call has ended.
         return self.server.stop(max(grace_seconds, least))
+
+    def _wait_until_quiet(self) -> None:
+        """Calls that come while grpcio begins to stop are cancelled; it has to begin when none are about to come."""
+        most = time.monotonic() + _MOST_LOOKING_SECONDS
+        quiet, seen = 0, None
+        while (now := time.monotonic()) < min(self._end, most):
+            look = (self._table.calls, self.running)
+            quiet, seen = quiet + 1 if look == seen else 0, look
+            busy = self.running or now - self._table.called_at < _IDLE_SECONDS
+            if quiet > (_QUIET_LOOKS if busy else _IDLE_LOOKS):
+                return
+            time.sleep(_LOOK_SECONDS)
 
 
 class _MethodTable(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in its stubs only
@@ -154,6 +168,7 @@ class _MethodTable(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic
         own: Mapping[str, grpc.RpcMethodHandler[Any, Any]],
         executor: LaneExecutor,
         gate: Gate,
+        held: HeldRefusals,
         maximum_concurrent: int | None,
     ) -> None:
         self._methods = {path: (handler, False) for path, handler in methods.items()}
@@ -161,12 +176,16 @@ class _MethodTable(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic
             self._methods.setdefault(path, (handler, path.startswith("/grpc.health.")))
         self._executor = executor
         self._gate = gate
+        self._held = held
         self._maximum_concurrent = maximum_concurrent
         self.calls = 0
         """How many have come."""
+        self.called_at = float("-inf")
+        """When the last one came, in seconds of `time.monotonic`."""
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
         self.calls += 1
+        self.called_at = time.monotonic()
         found = self._methods.get(details.method)
         if found is None:
             unknown = self._gate.refuse(Status.UNIMPLEMENTED, "Method not found!", Reason.UNKNOWN_METHOD)
@@ -175,7 +194,9 @@ class _MethodTable(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic
         handler, control = found
         refusal = None if control else self._find_refusal()
         self._executor.use_control_lane(control or refusal is not None)
-        return handler if refusal is None else make_refusal(refusal)
+        if refusal is None:
+            return handler
+        return self._held.make_handler(refusal) if self._held.holds else make_refusal(refusal)
 
     def _find_refusal(self) -> RequestError | None:
         most = self._maximum_concurrent

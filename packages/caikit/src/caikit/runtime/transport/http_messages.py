@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from caikit.runtime.engine import Body, RequestContext, RequestError
+from caikit.runtime.engine import Body, LoopRuns, RequestContext, RequestError
 from caikit.runtime.engine.guard import Guard
 
 __all__ = [
@@ -84,6 +84,10 @@ class HttpEndpoint(Protocol):
     @property
     def takes_lines(self) -> bool:
         """The body is handed over line by line, as it comes."""
+
+    @property
+    def loop_runs(self) -> LoopRuns | None:
+        """Decides which requests need no worker."""
 
     @property
     def stream_headers(self) -> HeaderList: ...

@@ -11,8 +11,8 @@ from typing import Any
 
 import uvicorn
 
-from ._last_connections import accept_waiting, serve_accepted
-from ._uvicorn_protocol import ConnectionLimits, limited_protocol
+from ._last_connections import LOOK_SECONDS, LastRequests, accept_waiting, serve_accepted
+from ._uvicorn_protocol import ConnectionLimits, LimitedProtocol, limited_protocol
 
 __all__ = ["ConnectionLimits", "UvicornServer"]
 
@@ -116,7 +116,27 @@ class _Server(uvicorn.Server):
         for server in self.servers:
             server.close()
         await serve_accepted(self._make_protocol, accepted)
+        await self._serve_last_requests()
         await super().shutdown(sockets)
+        for connection in self._guests():
+            connection.end()
+
+    async def _serve_last_requests(self) -> None:
+        for connection in self._guests():
+            connection.drain()
+        grace, begin, waited = self.config.timeout_graceful_shutdown, time.monotonic(), 0.0
+        last_requests = LastRequests()
+        while last_requests.look(self._guests()) and not self.force_exit:
+            if grace is not None and waited >= grace:
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+            waited = time.monotonic() - begin
+        if grace is not None:
+            # As above, asyncio takes it as it is.
+            self.config.timeout_graceful_shutdown = max(0.0, grace - waited)  # type: ignore[assignment]
+
+    def _guests(self) -> list[LimitedProtocol]:
+        return [each for each in self.server_state.connections if isinstance(each, LimitedProtocol)]
 
     def _make_protocol(self) -> asyncio.Protocol:
         kind: Any = self.config.http_protocol_class

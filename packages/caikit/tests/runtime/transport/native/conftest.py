@@ -25,7 +25,7 @@ END_STREAM, END_HEADERS = 1, 4
 
 
 class HttpEndpoint:
-    guard = None
+    guard = loop_runs = None
     takes_lines = False
     stream_headers = [(b"content-type", b"text/event-stream"), (b"connection", b"keep-alive")]
 
@@ -77,7 +77,7 @@ class Application:
 class Method:
     """A gRPC method; bytes in, bytes out."""
 
-    guard = None
+    guard = loop_runs = None
 
     def __init__(self, serve: Callable[..., Any], shape: Shape = Shape.UNARY, *, acknowledge: bool = False):
         self.shape = shape
@@ -264,6 +264,8 @@ def kit() -> SimpleNamespace:
     names = {name: value for name, value in globals().items() if name.isupper()}
     return SimpleNamespace(
         **names,
+        Application=Application,
+        Frames=Frames,
         HttpEndpoint=HttpEndpoint,
         LinesEndpoint=LinesEndpoint,
         Method=Method,

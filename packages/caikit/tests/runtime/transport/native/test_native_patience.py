@@ -9,8 +9,8 @@ import time
 import grpc
 import pytest
 
-from caikit.runtime.engine import Shape
-from caikit.runtime.transport.native import Limits
+from caikit.runtime.engine import Gate, Reason, Shape, Status, WorkerPool
+from caikit.runtime.transport.native import HttpService, Limits, NativeServer
 
 CALM = 11
 RECEIVE = b"POST /do HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n"
@@ -163,3 +163,27 @@ def test_wider_windows_are_acknowledged_before_they_are_used(native, kit):
         client.send(kit.frame(kit.SETTINGS, 0, 0, struct.pack(">HI", 4, 1000)))
         assert client.read()[:3] == (kit.SETTINGS, 1, 0)
         assert client.read() == (kit.DATA, 1, 1, b"x" * 100)
+
+
+def test_bodies_that_are_given_up_are_counted(kit, wait_until):
+    refused = []
+    workers = WorkerPool(1)
+    gate = Gate(workers, on_refusal=lambda status, reason: refused.append((status, reason)))
+    application = kit.Application({"/do": kit.HttpEndpoint(upper)}, {})
+    server = NativeServer(
+        http=HttpService(application, workers=workers, gate=gate), limits=Limits(read_seconds=0.3)
+    )
+    listener = socket.create_server(("127.0.0.1", 0))
+    server.add_socket(listener)
+    server.start()
+    try:
+        with kit.Frames(socket.create_connection(listener.getsockname(), timeout=10)) as client:
+            client.send(kit.frame(kit.HEADERS, kit.END_HEADERS, 1, client.head()))
+            client.send(kit.frame(kit.DATA, 0, 1, b"half"))
+            assert client.answer(1) == ({"reset": "8"}, b"")
+        wait_until(lambda: refused, 5)
+        assert refused == [(Status.DEADLINE_EXCEEDED, Reason.TOO_SLOW)]
+    finally:
+        server.force_stop()
+        assert server.join(10)
+        assert workers.close(5)

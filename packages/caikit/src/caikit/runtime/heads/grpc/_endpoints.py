@@ -13,6 +13,7 @@ from caikit.runtime.engine import (
     Codec,
     Engine,
     Kind,
+    LoopRuns,
     Operation,
     RequestContext,
     RequestError,
@@ -33,7 +34,17 @@ _MODEL_KINDS = (Kind.INFERENCE, Kind.JOB)
 class GrpcEndpoint:
     """One method: protobuf bytes in, protobuf bytes out."""
 
-    __slots__ = ("_codec", "_engine", "_held_models", "_operation", "acknowledge", "guard", "path", "shape")
+    __slots__ = (
+        "_codec",
+        "_engine",
+        "_held_models",
+        "_operation",
+        "acknowledge",
+        "guard",
+        "loop_runs",
+        "path",
+        "shape",
+    )
 
     def __init__(
         self,
@@ -51,6 +62,7 @@ class GrpcEndpoint:
         self._operation = operation
         self._codec = _compile_codec(operation)
         self._held_models = held_models
+        self.loop_runs = LoopRuns.of(operation, _model_id_of)
 
     def answer(self, context: RequestContext, body: Body) -> bytes:
         try:
@@ -100,6 +112,13 @@ def build_endpoints(
         )
         for operation in operations
     }
+
+
+def _model_id_of(context: RequestContext, body: bytes) -> str | None:
+    try:
+        return find_model_id(context.headers)
+    except RequestError:
+        return None
 
 
 def _prepare(context: RequestContext) -> None:

@@ -15,6 +15,7 @@ from caikit.runtime.engine import (
     HttpRoute,
     Kind,
     Layout,
+    LoopRuns,
     MissingInputsError,
     Operation,
     RequestContext,
@@ -30,6 +31,7 @@ from ._files import answers_with_file, file_answer, wants_json
 from ._form import decode_form
 from ._json import compact_json, finite_json
 from ._media import FORM, JSON, find_parameter, parse_media_type
+from ._model_id import find_body_model_id
 from ._sse import SSE_HEADERS, error_frame, message_frame
 
 Decode = Callable[[bytes, RequestContext], dict[str, Any]]
@@ -61,6 +63,7 @@ class OperationEndpoint:
         self._plan = ArgumentPlan(operation, route)
         self._encode: Callable[[Any], Any] = _choose_encoder(operation, route)
         self._json_codec: Codec[Any] = Codec(decode=self._plan.decode, encode=self._encode)
+        self.loop_runs = LoopRuns.of(operation, find_body_model_id)
 
     def refuse_encoding(self, request: HttpRequest) -> HttpAnswer | None:
         encoding = request.content_encoding

@@ -171,6 +171,7 @@ class _Page:
     """An answer that is made in a worker."""
 
     streaming = takes_lines = False
+    loop_runs = None
     stream_headers: HeaderList = []
 
     def __init__(self, make: Callable[[], HttpAnswer], guard: Guard | None = None) -> None:

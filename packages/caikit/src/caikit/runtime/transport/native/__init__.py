@@ -1,8 +1,10 @@
-"""One listener of our own for HTTP/1.1, HTTP/2 and gRPC."""
+"""One listener of our own for HTTP/1.1, HTTP/2, gRPC and gRPC-Web."""
 
+from ._departure import Protocol
 from ._grpc_service import DEFAULT_LONGEST_MESSAGE, GrpcService
 from ._http_service import HttpService
 from ._limits import Limits
+from ._part import NativePart
 from ._server import NativeServer
 from ._tls import ChangingContext, make_context
 
@@ -12,6 +14,8 @@ __all__ = [
     "GrpcService",
     "HttpService",
     "Limits",
+    "NativePart",
     "NativeServer",
+    "Protocol",
     "make_context",
 ]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import alog
 
@@ -16,12 +17,25 @@ from caikit.runtime.transport._peer_names import peer_names
 from ._hub import Hub
 from ._limits import Limits
 
+if TYPE_CHECKING:
+    from ._heads import Head
+
 log = alog.use_channel("SERVR-NATIVE")
 
 # Bytes that may wait for a client that does not read, before nothing is made for it any more.
 _MOST_UNSENT = 256 * 1024
 GOODBYE_SECONDS = 0.1
 """At the end of a server, requests that are on their way are still served for so long."""
+
+
+class Request(Protocol):
+    """What a connection is busy with."""
+
+    @property
+    def head(self) -> Head: ...
+
+    def stop(self) -> None:
+        """End it now."""
 
 
 class Connection(asyncio.Protocol):
@@ -47,6 +61,16 @@ class Connection(asyncio.Protocol):
         self.is_secure = self._transport.get_extra_info("ssl_object") is not None
         self._transport.set_write_buffer_limits(_MOST_UNSENT)
         self._connections.add(self)
+
+    def eof_received(self) -> None:
+        """The client has gone: whatever runs for it ends now, not when it has read what waits to be written."""
+        self.leave()
+        if not self.closed and not self._ending:
+            self._ending = True
+            self._watch_unwritten()
+
+    def leave(self) -> None:
+        """End the requests that run, without a word."""
 
     def connection_lost(self, error: Exception | None) -> None:
         self.closed = self._lost = True
@@ -111,6 +135,23 @@ class Connection(asyncio.Protocol):
                 STALL_SECONDS_KEY,
             )
             self.abort()
+
+    def requests(self) -> list[Request]:
+        """Those that are not answered."""
+        return []
+
+    @property
+    def is_idle(self) -> bool:
+        """It waits for a request, or for the rest of the head of one."""
+        return False
+
+    @property
+    def age(self) -> float:
+        """Seconds, if it was never used; else infinite."""
+        return math.inf
+
+    def close_idle(self) -> None:
+        self.close()
 
     def drain(self) -> None:
         """Take no more requests; close when those that run are answered."""

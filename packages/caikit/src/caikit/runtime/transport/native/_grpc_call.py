@@ -18,6 +18,7 @@ from caikit.runtime.engine import (
 )
 from caikit.runtime.engine.byte_budget import COUNTED_BYTES, Account
 
+from ._call_stream import CallStream
 from ._grpc_messages import Compressed, MessageReader, decompress, pack, pack_compressed
 from ._grpc_metadata import (
     RESPONSE_BLOCK,
@@ -27,7 +28,6 @@ from ._grpc_metadata import (
     write_request_id,
     write_status,
 )
-from ._http2_stream import Stream
 from ._permission import Verdict
 
 if TYPE_CHECKING:
@@ -40,32 +40,30 @@ _OK = write_status(Status.OK)
 class GrpcCall:
     """One call. What models may ask for, they ask in a worker; all else happens in the event loop."""
 
-    def __init__(self, service: GrpcService, endpoint: Endpoint, plan: CallPlan, stream: Stream) -> None:
+    def __init__(self, service: GrpcService, endpoint: Endpoint, plan: CallPlan, stream: CallStream) -> None:
         self.plan = plan
         self.stream = stream
         self.hub = stream.connection.hub
-        self.code: Status | None = None
-        self.details = ""
         self.compression: bytes | None = plan.compression
         """What is done to the messages of the answer."""
-        self.next_is_plain = False
-        """The next message is not to be compressed."""
-        self._head_made = False
         self._callbacks: list[Callable[[], object]] = []
         self._service = service
         self._endpoint = endpoint
         self._reader = MessageReader(encoding=plan.encoding, longest=service.longest_message)
+        self.code: Status | None = None
+        self.details = ""
+        self.next_is_plain = False
+        """The next message is not to be compressed."""
+        self._head_made = False
         self._timer: asyncio.TimerHandle | None = None
         self._verdict: Verdict | None = None
         self._account: Account | None = None
         self._counted = 0
         """Bytes of the message that is not complete, as far as they were counted."""
+        self._working = self._begun = self._over = False
         self._since = time.monotonic()
-        self._working = False
-        self._begun = False
-        self._over = False
         deadline = None if plan.timeout is None else self._since + plan.timeout
-        request_id = stream.head.choose_id()
+        request_id = stream.choose_id()
         self.context = RequestContext(
             headers=plan.headers, deadline=deadline, native=self._make_native, request_id=request_id
         )
@@ -165,7 +163,7 @@ class GrpcCall:
 
     def _submit(self, body: Body) -> None:
         self._begun = self._working = True
-        self._service.workers.submit(self._work, body, refuse=self._refuse_overdue)
+        self.hub.submit(self._service.workers, self._work, body, refuse=self._refuse_overdue)
 
     def _refuse_overdue(self, body: Body) -> None:
         """In place of `_work`, after a long wait for a worker."""
@@ -199,7 +197,7 @@ class GrpcCall:
         """The worker has done its part."""
         self._working = False
         if self._over:
-            self._service.running -= 1
+            self._be_forgotten()
         elif failure is not None:
             self._end(write_status(failure.status, failure.message))
 
@@ -255,11 +253,17 @@ class GrpcCall:
         if self._account is not None:
             self._account.close()
         if not self._working:
-            self._service.running -= 1
+            self._be_forgotten()
         callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:
             # Code of a model: it may take its time.
             self._service.workers.submit(callback)
+
+    def _be_forgotten(self) -> None:
+        """Neither the client nor a worker needs the call any more."""
+        self._service.running -= 1
+        # The context, which asks the call for what models ask of it, would keep it until garbage is collected.
+        self.context.close()
 
     def add_callback(self, callback: Callable[[], object]) -> bool:
         """Call back when the call has ended; False if it has."""

@@ -14,9 +14,9 @@ from caikit.runtime.engine import RequestError, Shape, Status
 from caikit.runtime.engine.limits import READ_SECONDS_KEY
 from caikit.runtime.transport._builtin_calls import BuiltinCall, CountBuiltin
 
+from ._call_stream import CallStream
 from ._grpc_messages import Compressed, MessageReader, decompress, pack
 from ._grpc_metadata import RESPONSE_BLOCK, write_request_id, write_status
-from ._http2_stream import Stream
 
 if TYPE_CHECKING:
     from ._grpc_service import CallPlan
@@ -34,7 +34,7 @@ class Health:
         self._status = _Response.SERVING
         self._watches: set[HealthWatch] = set()
 
-    def methods(self) -> dict[str, Callable[[Stream, CallPlan], HealthCall]]:
+    def methods(self) -> dict[str, Callable[[CallStream, CallPlan], HealthCall]]:
         return {
             HealthCheck.path: partial(HealthCheck, self),
             HealthWatch.path: partial(HealthWatch, self),
@@ -64,7 +64,7 @@ class HealthCall:
     path: str
     shape: Shape
 
-    def __init__(self, health: Health, stream: Stream, plan: CallPlan) -> None:
+    def __init__(self, health: Health, stream: CallStream, plan: CallPlan) -> None:
         self._health = health
         self._stream = stream
         self._encoding = plan.encoding
@@ -127,7 +127,7 @@ class HealthCall:
             self._stream.refuse(RESPONSE_BLOCK + trailers)
 
     def _trailers(self, status: Status, message: str = "") -> bytes:
-        return write_status(status, message) + write_request_id(self._stream.head.choose_id())
+        return write_status(status, message) + write_request_id(self._stream.choose_id())
 
 
 class HealthCheck(HealthCall):

@@ -32,7 +32,12 @@ _COMPRESSED_BLOCKS = {
 _UNITS = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 _TIMEOUT = re.compile(rb"([0-9]{1,8})([HMSmun])")
 _NAME = re.compile("[0-9a-z_.-]+")
-_OF_PROTOCOL = frozenset(("te", "content-type", "content-length", "host", "accept-encoding"))
+_OF_PROTOCOL = frozenset(
+    (
+        *("te", "content-type", "content-length", "host", "accept-encoding"),
+        *("connection", "expect", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"),
+    )
+)
 _PRINTABLE = frozenset(range(0x20, 0x7F)) - {ord("%")}
 _BINARY = "-bin"
 _REQUEST_ID = REQUEST_ID_HEADER.encode()

@@ -21,6 +21,7 @@ class ReflectionEndpoint:
 
     shape = Shape.BIDI
     acknowledge = False
+    loop_runs = None
 
     def __init__(self, path: str, servicer: Any, count: CountBuiltin, guard: Guard | None) -> None:
         self.guard = guard

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 from caikit.runtime.engine import (
     Body,
     Gate,
+    LoopRuns,
     Reason,
     RequestContext,
     RequestError,
@@ -19,6 +20,7 @@ from caikit.runtime.engine.guard import Guard
 from caikit.runtime.engine.limits import DEFAULT_READ_SECONDS, DEFAULT_STALL_SECONDS
 from caikit.runtime.transport._builtin_calls import CountBuiltin, uncounted
 
+from ._call_stream import CallStream
 from ._grpc_messages import ENCODINGS, IDENTITY, knows_encoding
 from ._grpc_metadata import (
     RESPONSE_BLOCK,
@@ -31,6 +33,7 @@ from ._grpc_metadata import (
     write_status,
 )
 from ._grpc_shapes import CALLS
+from ._grpc_web import WebService
 from ._header_blocks import encode_headers, encode_status
 from ._heads import Head
 from ._http2_stream import Stream, StreamUser
@@ -58,12 +61,16 @@ class Endpoint(Protocol):
     @property
     def acknowledge(self) -> bool: ...
 
+    @property
+    def loop_runs(self) -> LoopRuns | None:
+        """Decides which requests need no worker."""
+
     def answer(self, context: RequestContext, body: Body) -> bytes: ...
 
     def stream(self, context: RequestContext, body: Body) -> Iterator[bytes]: ...
 
 
-Builtin = Callable[[Stream, "CallPlan"], StreamUser]
+Builtin = Callable[[CallStream, "CallPlan"], StreamUser]
 
 
 class CallPlan:
@@ -115,8 +122,12 @@ class GrpcService:
         reflects: bool = True,
         reflection_guard: Guard | None = None,
         count_builtin: CountBuiltin = uncounted,
+        web_origins: Iterable[str] = (),
     ) -> None:
-        """`compression` is done to answers (gzip or deflate) when clients accept it."""
+        """`compression` is done to answers (gzip or deflate) when clients accept it.
+
+        Pages of `web_origins` may call over gRPC-Web though they come from elsewhere.
+        """
         from ._grpc_health import Health
         from ._grpc_reflection import reflection_endpoints
 
@@ -135,6 +146,7 @@ class GrpcService:
         self._builtin: Mapping[str, Builtin] = self._health.methods()
         own = reflection_endpoints(services, count_builtin, reflection_guard) if reflects else {}
         self._endpoints: Mapping[str, Endpoint] = {**own, **endpoints}
+        self.web = WebService(self, web_origins)
 
     def begin(self, head: Head, stream: Stream) -> None:
         """Serve a call whose messages are still to come."""
@@ -143,7 +155,10 @@ class GrpcService:
             if not _is_grpc(head.request.content_type) or head.request.method != "POST":
                 stream.refuse(_NOT_GRPC)
                 return
-            plan = head.plan = self._plan(head)
+            plan = head.plan = self.plan(head)
+        self.serve(plan, stream)
+
+    def serve(self, plan: CallPlan, stream: CallStream) -> None:
         error = plan.error
         if error is None and plan.builtin is not None:
             stream.use(plan.builtin(stream, plan))
@@ -170,6 +185,14 @@ class GrpcService:
         stream.use(call)
         call.begin()
 
+    def knows(self, path: str) -> bool:
+        return path in self._endpoints or path in self._builtin
+
+    def refuse(self, stream: CallStream, error: RequestError) -> None:
+        """End a call that cannot be read."""
+        self.gate.note(error)
+        refuse(stream, error)
+
     def refuse_head(self, reason: str) -> bytes:
         """What is said to a call whose headers cannot be taken."""
         return RESPONSE_BLOCK + write_status(Status.RESOURCE_EXHAUSTED, reason)
@@ -178,7 +201,8 @@ class GrpcService:
         """Say from now on that the server does not serve."""
         self._health.drain()
 
-    def _plan(self, head: Head) -> CallPlan:
+    def plan(self, head: Head) -> CallPlan:
+        """What the headers of a call say."""
         plan = CallPlan()
         path = head.request.path
         plan.builtin = self._builtin.get(path)
@@ -227,9 +251,9 @@ class GrpcService:
         return self.gate.refusal()
 
 
-def refuse(stream: Stream, error: RequestError) -> None:
+def refuse(stream: CallStream, error: RequestError) -> None:
     """End a call that has no answer yet."""
-    status = write_status(error.status, error.message) + write_request_id(stream.head.choose_id())
+    status = write_status(error.status, error.message) + write_request_id(stream.choose_id())
     if error.status is Status.UNIMPLEMENTED:
         status += encode_headers([(b"grpc-accept-encoding", ENCODINGS)])
     stream.refuse(RESPONSE_BLOCK + status)

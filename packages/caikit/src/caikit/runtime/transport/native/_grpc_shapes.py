@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from caikit.runtime.engine import Body, Failure, RequestError, Shape, Status, to_failure
 from caikit.runtime.engine.limits import READ_SECONDS_KEY, STALL_SECONDS_KEY
+from caikit.runtime.transport._out_line import OutLine, produce
 
+from ._call_stream import CallStream
 from ._grpc_call import GrpcCall
 from ._grpc_feed import MessageFeed
 from ._grpc_messages import Compressed
 from ._grpc_metadata import write_status
-from ._http2_stream import Stream
-from ._out_line import OutLine, produce
 
 if TYPE_CHECKING:
     from ._grpc_service import CallPlan, Endpoint, GrpcService
@@ -99,12 +100,14 @@ class _OneOut(GrpcCall):
     """The answer is one message."""
 
     def _work(self, body: Body) -> None:
+        self.hub.call(*self._make_answer(body))
+
+    def _make_answer(self, body: Body) -> tuple[Callable[[Any], None], Any]:
+        """What is to be done in the loop, and with what."""
         try:
-            answer = self._pack(self._endpoint.answer(self.context, self._open_all(body)))
+            return self._answered, self._pack(self._endpoint.answer(self.context, self._open_all(body)))
         except BaseException as error:
-            self.hub.call(self._worked, to_failure(error))
-        else:
-            self.hub.call(self._answered, answer)
+            return self._worked, to_failure(error)
 
     def _answered(self, answer: bytes) -> None:
         if not self._over:
@@ -119,7 +122,7 @@ class _OneOut(GrpcCall):
 class _ManyOut(GrpcCall):
     """The answer is a stream of messages."""
 
-    def __init__(self, service: GrpcService, endpoint: Endpoint, plan: CallPlan, stream: Stream) -> None:
+    def __init__(self, service: GrpcService, endpoint: Endpoint, plan: CallPlan, stream: CallStream) -> None:
         super().__init__(service, endpoint, plan, stream)
         self._line: OutLine[bytes] = OutLine(self.hub, self._pump, stall_seconds=service.stall_seconds)
         self._failure: Failure | None = None
@@ -164,7 +167,16 @@ class _ManyOut(GrpcCall):
 
 
 class UnaryCall(_OneIn, _OneOut):
-    pass
+    def _submit(self, body: Body) -> None:
+        runs = self._endpoint.loop_runs
+        if runs is None or not runs.serve(self.context, body, self._answer_now):
+            super()._submit(body)
+
+    def _answer_now(self, body: Body) -> None:
+        """In the loop."""
+        self._begun = self._working = True
+        act, outcome = self._make_answer(body)
+        act(outcome)
 
 
 class ServerStreamCall(_OneIn, _ManyOut):

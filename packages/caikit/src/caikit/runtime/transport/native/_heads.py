@@ -17,6 +17,8 @@ from caikit.runtime.transport.http_messages import HeaderList, HttpRequest, read
 
 from ._connection import Connection
 
+_GRPC = b"application/grpc"
+_WEB = b"application/grpc-web"
 _ID_HEADERS = (REQUEST_ID_HEADER.encode(), TRACE_HEADER.encode())
 
 
@@ -29,6 +31,8 @@ class Head:
         "expects_word",
         "headers",
         "hosts",
+        "is_call",
+        "is_web",
         "length",
         "plan",
         "raw_path",
@@ -49,6 +53,8 @@ class Head:
         """The client waits for a word before it sends its body."""
         self.asks_socket = False
         """The client wants a WebSocket."""
+        self.is_call = self.is_web = False
+        """It is a call of gRPC, or of gRPC-Web."""
         self._given_id: str | None = None
         self.plan: Any = None
         """What a service has found out about requests with this head."""
@@ -64,6 +70,8 @@ class Head:
         for name, value in self.headers:
             if name == b"content-type":
                 request.content_type = value
+                self.is_web = value[: len(_WEB)].lower() == _WEB
+                self.is_call = not self.is_web and value.startswith(_GRPC)
             elif name == b"content-length":
                 # Twenty digits are too large already.
                 self.length = int(value[:20]) if value.isdigit() else 0

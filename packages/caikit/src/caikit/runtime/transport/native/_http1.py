@@ -6,6 +6,7 @@ import json
 import time
 from collections import deque
 from http import HTTPStatus
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import alog
@@ -15,27 +16,29 @@ from caikit.runtime.engine.limits import BODY_RATE_KEY, READ_SECONDS_KEY
 from caikit.runtime.transport._turned_away import BY_HTTP_STATUS
 from caikit.runtime.transport.http_messages import HeaderList, SocketEndpoint
 
-from ._connection import GOODBYE_SECONDS, Connection
+from ._connection import Connection, Request
 from ._heads import Head
 from ._http1_exchange import Exchange
 from ._http1_heads import head_without_upgrade, read_target
 
 if TYPE_CHECKING:
     from ._http_service import HttpService
+    from ._services import Services
 
 log = alog.use_channel("SERVR-NATIVE")
 
 _LINGER_SECONDS = 2.0
 _MANY_PIECES = 1000
 _HEADER_COST = len(": \r\n")
+_STOPPING = "The server is shutting down"
 
 
 class Http1Connection(Connection):
     """Parses requests and answers them one after another."""
 
-    def __init__(self, *common: Any, service: HttpService) -> None:
+    def __init__(self, *common: Any, services: Services) -> None:
         super().__init__(*common)
-        self.service = service
+        self._services = services
         self._parser = httptools.HttpRequestParser(self)
         self._exchanges: deque[Exchange] = deque()
         """The first one is being answered; the others came before its answer."""
@@ -65,6 +68,13 @@ class Http1Connection(Connection):
         """Since when nothing but parts of a head have come."""
         self._body_since: float | None = None
         self._body_bytes = 0
+
+    @property
+    def service(self) -> HttpService:
+        return self._services.front
+
+    def requests(self) -> list[Request]:
+        return list(self._exchanges)
 
     # What the event loop tells
 
@@ -123,9 +133,13 @@ class Http1Connection(Connection):
 
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)
+        self.leave()
+
+    def leave(self) -> None:
         for exchange in self._exchanges:
             exchange.leave()
         self._exchanges.clear()
+        self._reading = None
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -148,13 +162,14 @@ class Http1Connection(Connection):
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:
             self._headers.append((name.lower(), value))
-            self._head_bytes += len(name) + len(value) + _HEADER_COST
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._progress = True
         if self._lingering or self.closed:
             return
+        self._head_bytes += len(b"".join(chain.from_iterable(self._headers)))
+        self._head_bytes += _HEADER_COST * len(self._headers)
         if self._head_bytes > self.limits.head_bytes:
             self._refuse_head()
             return
@@ -261,8 +276,8 @@ class Http1Connection(Connection):
         self._exchanges.popleft()
         self._since = time.monotonic()
         if self._draining:
-            self._end_reading()
-        elif self._exchanges:
+            self._refuse_unread()
+        if self._exchanges:
             self._exchanges[0].begin()
         self._pause_or_resume()
 
@@ -399,21 +414,29 @@ class Http1Connection(Connection):
 
     # What the server asks for
 
+    @property
+    def is_idle(self) -> bool:
+        return not (self._exchanges or self._lingering or self._upgrading or self.closed)
+
+    def close_idle(self) -> None:
+        if self._in_head:
+            self._refuse(503, _STOPPING)
+        else:
+            self.close()
+
     def drain(self) -> None:
         self._draining = True
-        if self._reading is not None and not self._reading.begun_answer and len(self._exchanges) == 1:
-            self._refuse(503, "The server is shutting down")
-        elif self._exchanges:
-            self._exchanges[0].keep_alive = False
-        elif self._used:
-            self.close()
-        else:
-            # The first request of a client that has just connected may be on its way.
-            self.hub.loop.call_later(GOODBYE_SECONDS, self._close_unused)
+        self._refuse_unread()
+        if self._exchanges and not self._exchanges[-1].begun_answer:
+            self._exchanges[-1].keep_alive = False
 
-    def _close_unused(self) -> None:
-        if not self._exchanges:
-            self.close()
+    def _refuse_unread(self) -> None:
+        """Do not wait for the body of the first request, unless it is read while it is answered."""
+        reading = self._reading
+        if reading is None or reading is not self._exchanges[0] or reading.begun_answer:
+            return
+        if not reading.reads_by_itself:
+            self._refuse(503, _STOPPING)
 
     def stop(self) -> None:
         if self._exchanges:

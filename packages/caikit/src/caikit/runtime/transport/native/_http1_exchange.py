@@ -13,6 +13,7 @@ from ._heads import Head
 from ._http_call import HttpCall
 
 if TYPE_CHECKING:
+    from ._grpc_web import WebStream
     from ._http1 import Http1Connection
     from ._http_service import HttpService
     from ._socket_handshake import Handshake
@@ -44,7 +45,7 @@ class Exchange:
         self.request_id = head.choose_id()
         self.received = self.replied = self.begun_answer = False
         self._begun = False
-        self._call: HttpCall | Handshake | None = None
+        self._call: HttpCall | WebStream | Handshake | None = None
         self._early: list[bytes] = []
         self._chunked = False
 
@@ -67,7 +68,7 @@ class Exchange:
         if self.received and call is not None and not self.replied:
             call.complete()
 
-    def _make_call(self, service: HttpService) -> HttpCall | Handshake | None:
+    def _make_call(self, service: HttpService) -> HttpCall | WebStream | Handshake | None:
         if not self.head.asks_socket:
             return service.begin(self.head, self)
         # Only programs that are asked for a WebSocket need what it is made of.
@@ -92,8 +93,9 @@ class Exchange:
         if not self.replied:
             self.connection.hub.running -= 1
             self.replied = True
-            if self._call is not None:
-                self._call.leave()
+            call, self._call = self._call, None
+            if call is not None:
+                call.leave()
 
     def resume(self) -> None:
         if self._call is not None and not self.replied:
@@ -159,6 +161,7 @@ class Exchange:
 
     def _finish(self) -> None:
         self.replied = True
+        self._call = None
         self.connection.answered(self, keep_alive=self.keep_alive)
 
     def _head_bytes(self, status: int, headers: HeaderList) -> bytes:

@@ -7,13 +7,11 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from caikit.runtime.engine import Status
 from caikit.runtime.transport._turned_away import BY_HTTP_STATUS
 
 from . import _frames as frames
-from ._connection import GOODBYE_SECONDS, Connection
+from ._connection import GOODBYE_SECONDS, Connection, Request
 from ._frames import ConnectionFault, StreamFault
-from ._grpc_metadata import RESPONSE_BLOCK, write_status
 from ._header_blocks import HeadReader, HeadTooLargeError, encode_status
 from ._heads import Head
 from ._http2_age import Age
@@ -24,9 +22,8 @@ from ._limits import MAX_FRAME, Bucket
 if TYPE_CHECKING:
     from ._grpc_service import GrpcService
     from ._http_service import HttpService
+    from ._services import Services
 
-_GRPC = b"application/grpc"
-_NO_GRPC = "This port speaks HTTP, not gRPC"
 _MOST_CONTINUATIONS = 8
 # Answers to control frames that may wait for a client that does not read.
 _MOST_CONTROL_BYTES = 64 * 1024
@@ -38,10 +35,9 @@ _NO_TABLE = b"\x20"
 class Http2Connection(Connection):
     """Reads frames and keeps the streams."""
 
-    def __init__(self, *common: Any, http: HttpService | None, grpc: GrpcService | None) -> None:
+    def __init__(self, *common: Any, services: Services) -> None:
         super().__init__(*common)
-        self.http = http
-        self.grpc = grpc
+        self._services = services
         self.peer = PeerSettings()
         self.send_window = frames.DEFAULT_WINDOW
         self.streams: dict[int, Stream] = {}
@@ -83,6 +79,9 @@ class Http2Connection(Connection):
             frames.CONTINUATION: self._take_continuation,
         }
 
+    def requests(self) -> list[Request]:
+        return list(self.streams.values())
+
     # What the event loop tells
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -104,6 +103,9 @@ class Http2Connection(Connection):
 
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)
+        self.leave()
+
+    def leave(self) -> None:
         for stream in list(self.streams.values()):
             stream.leave()
 
@@ -214,28 +216,26 @@ class Http2Connection(Connection):
 
     def _refuse_head(self, number: int, error: HeadTooLargeError, *, ends: bool) -> None:
         self._count_reset()
-        if self.grpc is not None and (self.http is None or error.calls):
-            service: GrpcService | HttpService | None = self.grpc
-            block = self.grpc.refuse_head(str(error))
+        services = self._services
+        if services.grpc is not None and (services.http is None or error.calls):
+            service: GrpcService | HttpService = services.grpc
+            block = services.grpc.refuse_head(str(error))
         else:
-            service = self.http
+            service = services.front
             block = encode_status(431)
-        if service is not None:
-            service.gate.count(*BY_HTTP_STATUS[431])
+        service.gate.count(*BY_HTTP_STATUS[431])
         self.write_block(number, block, end=True)
         self._abandon(number, ended=ends)
         if not ends:
             self.write(frames.reset(number, frames.NO_ERROR))
 
     def _begin(self, stream: Stream, head: Head) -> None:
-        content_type = head.request.content_type
-        is_call = content_type is not None and content_type.startswith(_GRPC)
-        if self.grpc is not None and (self.http is None or is_call):
-            self.grpc.begin(head, stream)
-        elif is_call:
-            stream.refuse(RESPONSE_BLOCK + write_status(Status.UNIMPLEMENTED, _NO_GRPC))
-        elif self.http is not None:
-            stream.serve_http(self.http)
+        if not head.is_call:
+            stream.serve_http(self._services.front)
+        elif self._services.grpc is not None:
+            self._services.grpc.begin(head, stream)
+        else:
+            stream.refuse(self._services.refuse_call())
 
     def _take_trailers(self, number: int, block: bytes, *, ends: bool) -> None:
         # The table must see every block, also one that nobody waits for.

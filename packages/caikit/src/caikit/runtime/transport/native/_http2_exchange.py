@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from caikit.runtime.engine import REQUEST_ID_HEADER
-from caikit.runtime.transport._turned_away import CROWDED
+from caikit.runtime.transport._turned_away import BY_HTTP_STATUS, CROWDED
 from caikit.runtime.transport.http_messages import HeaderList, HttpAnswer
 
 from . import _frames as frames
@@ -15,7 +15,10 @@ from ._http_call import HttpCall
 from ._hub import SERVER
 
 if TYPE_CHECKING:
+    from caikit.runtime.engine import Gate
+
     from ._connection import Connection
+    from ._grpc_web import WebStream
     from ._http2_stream import Stream
     from ._http_service import HttpService
 
@@ -26,11 +29,12 @@ _REQUEST_ID = REQUEST_ID_HEADER.encode()
 class Http2Exchange:
     """Takes what a stream reads to the call, and what the call answers to the stream."""
 
-    __slots__ = ("_body_since", "_bytes", "_call", "_since", "_started", "_stream", "request_id")
+    __slots__ = ("_body_since", "_bytes", "_call", "_gate", "_since", "_started", "_stream", "request_id")
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
-        self._call: HttpCall | None = None
+        self._call: HttpCall | WebStream | None = None
+        self._gate: Gate | None = None
         self._started = False
         self._since = self._body_since = time.monotonic()
         self._bytes = 0
@@ -47,6 +51,7 @@ class Http2Exchange:
             )
             return
         self._stream.use(self)
+        self._gate = service.gate
         self._call = service.begin(head, self)
         if self._call is not None and head.expects_word:
             self._stream.connection.write_block(self._stream.number, encode_status(100), end=False)
@@ -85,6 +90,8 @@ class Http2Exchange:
         seconds = now - self._body_since - limits.read_seconds
         slow = limits.min_body_rate is not None and self._bytes < seconds * limits.min_body_rate
         if slow or now - self._since > limits.read_seconds:
+            if self._gate is not None and not self._started:
+                self._gate.count(*BY_HTTP_STATUS[408])
             self._stream.reset(frames.CANCEL)
 
     # What the call answers

@@ -82,6 +82,9 @@ class Stream:
         self._unreleased = 0
         self._held = False
 
+    def choose_id(self) -> str:
+        return self.head.choose_id()
+
     def use(self, user: StreamUser) -> None:
         self._user = user
 
@@ -123,8 +126,9 @@ class Stream:
         if not self.ended:
             self.ended = True
             self._pending = b""
-            if self._user is not None:
-                self._user.leave()
+            user, self._user = self._user, None
+            if user is not None:
+                user.leave()
         self.connection.forget(self)
 
     def widen(self, increment: int) -> None:
@@ -278,6 +282,7 @@ class Stream:
     def _close(self) -> None:
         """Everything was sent. A client that still sends is told that nobody listens."""
         self.ended = True
+        self._user = None
         if not self.remote_ended:
             self.connection.write(frames.reset(self.number, frames.NO_ERROR))
         self.connection.forget(self)

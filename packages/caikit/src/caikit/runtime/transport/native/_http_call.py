@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from caikit.runtime.engine import Body, RequestError, Status
 from caikit.runtime.engine.byte_budget import COUNTED_BYTES, Account
 from caikit.runtime.transport._asgi_jobs import broken, stopped
+from caikit.runtime.transport._out_line import OutLine, produce
 from caikit.runtime.transport.http_messages import HttpAnswer, HttpEndpoint
 
 from ._heads import Head, make_context
-from ._out_line import OutLine, produce
 from ._permission import Verdict
 
 if TYPE_CHECKING:
@@ -121,7 +121,10 @@ class HttpCall:
             self._end(self._service.application.refuse(refusal))
             return
         self._body = b""
-        self._service.workers.submit(self._work, body, refuse=self._refuse_overdue)
+        self._hand_over(body)
+
+    def _hand_over(self, body: Body) -> None:
+        self._hub.submit(self._service.workers, self._work, body, refuse=self._refuse_overdue)
 
     def _refuse_overdue(self, body: Body) -> None:
         """In place of `_work`, after a long wait for a worker."""
@@ -145,6 +148,15 @@ class HttpCall:
 
 class AnswerCall(HttpCall):
     """A request with one answer."""
+
+    def _hand_over(self, body: Body) -> None:
+        runs = self._endpoint.loop_runs
+        if runs is None or not runs.serve(self._context, body, self._answer_now):
+            super()._hand_over(body)
+
+    def _answer_now(self, body: Body) -> None:
+        """In the loop."""
+        self._end(self._endpoint.answer(self._context, self._request, body))
 
     def _work(self, body: Body) -> None:
         try:

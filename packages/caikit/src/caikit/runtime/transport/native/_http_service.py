@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from caikit.runtime.engine import Gate, Reason, RequestError, Status, WorkerPool
 from caikit.runtime.engine.limits import DEFAULT_STALL_SECONDS
@@ -21,6 +21,9 @@ from ._heads import Head
 from ._http_call import AnswerCall, HttpCall, StreamCall, closing
 from ._http_lines import make_lines_call
 from ._permission import ask
+
+if TYPE_CHECKING:
+    from ._grpc_web import WebService, WebStream
 
 
 class HttpReply(Protocol):
@@ -68,17 +71,22 @@ class HttpService:
         self.gate = gate
         self.max_body_size = max_body_size
         self.stall_seconds = stall_seconds
+        self.web: WebService | None = None
+        """Takes the calls of gRPC-Web, if there are any."""
         self._endpoints = application.endpoints
 
-    def begin(self, head: Head, reply: HttpReply) -> HttpCall | None:
+    def begin(self, head: Head, reply: HttpReply) -> HttpCall | WebStream | None:
         """Serve a request whose body is still to come; None if that does not matter any more."""
+        if head.is_web and self.web is not None:
+            return self.web.begin(head, reply)
         accepted: HttpEndpoint | None = head.plan
         if accepted is not None:
             return (StreamCall if accepted.streaming else AnswerCall)(self, accepted, head, reply)
         request = head.request
         endpoint = self._endpoints.get((request.method, request.path))
         if endpoint is None:
-            reply.send(self.application.missing(request))
+            question = None if self.web is None else self.web.answer_question(head)
+            reply.send(question or self.application.missing(request))
             return None
         if endpoint.guard is None:
             return self._admit(endpoint, head, reply)

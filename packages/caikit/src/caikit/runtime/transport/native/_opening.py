@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ._connection import GOODBYE_SECONDS, Connection
+from ._connection import Connection
 from ._frames import PREFACE
 
 _SHORTEST = 4
@@ -19,15 +19,13 @@ class Opening(Connection):
     def __init__(
         self,
         *common: Any,
-        open_http1: Callable[[], Connection] | None,
+        open_http1: Callable[[], Connection],
         open_http2: Callable[[], Connection],
     ) -> None:
-        """Without `open_http1` a client that speaks it is turned away."""
         super().__init__(*common)
         self._open_http1 = open_http1
         self._open_http2 = open_http2
         self._first = b""
-        self._used = False
         self._since = time.monotonic()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -40,10 +38,7 @@ class Opening(Connection):
         data = self._first + data
         # The first bytes of the preface are no method of HTTP/1.
         if not PREFACE.startswith(data[:_SHORTEST]):
-            if self._open_http1 is None:
-                self.close()
-            else:
-                self._become(self._open_http1()).data_received(data)
+            self._become(self._open_http1()).data_received(data)
         elif len(data) < _SHORTEST:
             self._first = data
         else:
@@ -54,19 +49,21 @@ class Opening(Connection):
         if limit is not None and now - self._since > limit:
             self.close()
 
+    @property
+    def is_idle(self) -> bool:
+        return True
+
+    @property
+    def age(self) -> float:
+        return time.monotonic() - self._since
+
     def drain(self) -> None:
-        # The first request of a client that has just connected may be on its way.
-        self.hub.loop.call_later(GOODBYE_SECONDS, self._close_unused)
+        """What comes is told to the connection that this one becomes."""
 
     def stop(self) -> None:
-        self.abort()
-
-    def _close_unused(self) -> None:
-        if not self._used:
-            self.close()
+        self.close()
 
     def _become(self, connection: Connection) -> Any:
-        self._used = True
         self._connections.discard(self)
         self._transport.set_protocol(connection)
         connection.connection_made(self._transport)

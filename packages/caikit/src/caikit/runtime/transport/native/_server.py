@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import ssl
 import threading
@@ -13,9 +12,15 @@ from typing import Any
 
 import alog
 
-from caikit.runtime.transport._last_connections import accept_waiting, serve_accepted
+from caikit.runtime.transport._last_connections import (
+    LOOK_SECONDS,
+    LastRequests,
+    accept_waiting,
+    serve_accepted,
+)
 
 from ._connection import Connection
+from ._departure import Departure, Protocol
 from ._grpc_service import GrpcService
 from ._http1 import Http1Connection
 from ._http2 import Http2Connection
@@ -23,6 +28,7 @@ from ._http_service import HttpService
 from ._hub import Hub
 from ._limits import Limits
 from ._opening import Opening
+from ._services import Services
 
 log = alog.use_channel("SERVR-NATIVE")
 
@@ -31,7 +37,6 @@ _TICK_SECONDS = 0.25
 _BACKLOG = 2048
 # How long cancelled requests may take to say so to their clients.
 _FAREWELL_SECONDS = 1.0
-_POLL_SECONDS = 0.01
 
 
 class NativeServer:
@@ -44,11 +49,18 @@ class NativeServer:
         grpc: GrpcService | None = None,
         limits: Limits | None = None,
         name: str = "caikit_native",
+        awaits_other: bool = False,
     ) -> None:
-        self._http = http
-        self._grpc = grpc
+        """`awaits_other`: what is missing joins later; until then it is unavailable."""
+        self._services = Services(http, grpc, awaits_other=awaits_other)
+        self._departures: dict[Protocol, Departure] = {}
+        self._expect(http, grpc)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._lock = threading.Lock()
         self._limits = limits or Limits()
         self._sockets: list[tuple[socket.socket, ssl.SSLContext | None]] = []
+        self._more: list[Any] = []
+        """What listens since after the start."""
         self._connections: set[Connection] = set()
         self._hub: Hub | None = None
         self._ready = threading.Event()
@@ -63,9 +75,35 @@ class NativeServer:
     # Called from any thread
 
     def add_socket(self, listener: socket.socket, tls: ssl.SSLContext | None = None) -> None:
-        """Serve on a bound socket; before the start. With TLS the client chooses the version of HTTP."""
+        """Serve on a bound socket. With TLS the client chooses the version of HTTP."""
         listener.setblocking(False)
         self._sockets.append((listener, tls))
+        hub = self._hub
+        if hub is not None:
+            asyncio.run_coroutine_threadsafe(self._listen_too(listener, tls), hub.loop).result(_START_SECONDS)
+
+    def join_in(
+        self, *, http: HttpService | None = None, grpc: GrpcService | None = None, limits: Limits
+    ) -> None:
+        """Serve this, too, from now on; the limits are those of new connections."""
+        services = self._services
+        services.http, services.grpc = http or services.http, grpc or services.grpc
+        self._limits = limits
+        self._expect(http, grpc)
+        if self._hub is None or self._ended.is_set():
+            services.arrange()
+            return
+        arranged = threading.Event()
+        self._hub.call(services.arrange)
+        self._hub.call(arranged.set)
+        arranged.wait(_START_SECONDS)
+
+    def _expect(self, http: HttpService | None, grpc: GrpcService | None) -> None:
+        """Whoever is served will leave."""
+        if http is not None:
+            self._departures["http"] = Departure("http")
+        if grpc is not None:
+            self._departures["grpc"] = Departure("grpc")
 
     @property
     def running(self) -> int:
@@ -73,8 +111,10 @@ class NativeServer:
         return 0 if self._hub is None else self._hub.running
 
     def start(self) -> None:
-        """Serve; returns when connections are accepted."""
-        self._thread.start()
+        """Serve; returns when connections are accepted. Another call does nothing more."""
+        with self._lock:
+            if self._thread.ident is None:
+                self._thread.start()
         if not self._ready.wait(_START_SECONDS) or self._failure is not None:
             raise RuntimeError("The server could not be started") from self._failure
 
@@ -91,6 +131,31 @@ class NativeServer:
         if hub is not None and wake is not None:
             hub.call(wake.set)
         return self._ended
+
+    def leave(self, protocol: Protocol, grace_seconds: float) -> threading.Event:
+        """Stop serving a protocol, and stop altogether with the last one. Returns at once what is set at the end."""
+        with self._lock:
+            departure = self._departures[protocol]
+            first = not departure.has_begun
+            departure.begin(time.monotonic() + grace_seconds)
+            leaving = [each for each in self._departures.values() if each.has_begun]
+        if len(leaving) == len(self._departures):
+            self.stop(max(each.end for each in leaving) - time.monotonic())
+        elif self._hub is None:
+            departure.over.set()
+        elif first:
+            self._hub.call(self._see_off, departure)
+        if self._ended.is_set():
+            departure.over.set()
+        return departure.over
+
+    def departed(self, protocol: Protocol) -> threading.Event:
+        """What is set when a protocol is served no more."""
+        return self._departures[protocol].over
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._stop_at is not None or self._ended.is_set()
 
     def force_stop(self) -> None:
         """Do not wait for anything."""
@@ -121,6 +186,8 @@ class NativeServer:
             loop.close()
             self._ended.set()
             self._ready.set()
+            for departure in list(self._departures.values()):
+                departure.over.set()
 
     async def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
         hub = self._hub = Hub(loop)
@@ -133,14 +200,19 @@ class NativeServer:
             if self._stop_at is None:
                 await wake.wait()
             accepted = accept_waiting(self._sockets)
-            for server in servers:
+            for server in [*servers, *self._more]:
                 server.close()
             await serve_accepted(self._open, accepted)
             await self._finish(hub)
         finally:
-            ticks.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await ticks
+            ending = [ticks, *self._tasks]
+            for task in ending:
+                task.cancel()
+            await asyncio.gather(*ending, return_exceptions=True)
+
+    async def _listen_too(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
+        assert self._hub is not None  # noqa: S101 - the loop runs
+        self._more.append(await self._listen(self._hub.loop, listener, tls))
 
     async def _listen(
         self, loop: asyncio.AbstractEventLoop, listener: socket.socket, tls: ssl.SSLContext | None
@@ -152,18 +224,23 @@ class NativeServer:
     async def _finish(self, hub: Hub) -> None:
         """Stop in stages: take nothing new, let run what runs, cancel the rest, close."""
         hub.draining = True
-        if self._grpc is not None:
-            self._grpc.drain()
+        if self._services.grpc is not None:
+            self._services.grpc.drain()
         for connection in list(self._connections):
             connection.drain()
+        last_requests = LastRequests()
         while self._connections and time.monotonic() < (self._stop_at or 0.0):
-            await asyncio.sleep(_POLL_SECONDS)
+            last_requests.look(self._connections)
+            for departure in list(self._departures.values()):
+                if departure.has_begun:
+                    departure.go_on(list(self._connections))
+            await asyncio.sleep(LOOK_SECONDS)
         for connection in list(self._connections):
             connection.stop()
         hub.flush()
         end = time.monotonic() + _FAREWELL_SECONDS
         while self._connections and time.monotonic() < end:
-            await asyncio.sleep(_POLL_SECONDS)
+            await asyncio.sleep(LOOK_SECONDS)
         for connection in list(self._connections):
             connection.abort()
         # What was aborted is told so by the next turn of the loop.
@@ -185,12 +262,17 @@ class NativeServer:
     def _open(self) -> Connection:
         assert self._hub is not None  # noqa: S101 - set before anything is accepted
         common = (self._hub, self._limits, self._connections)
-        http, grpc = self._http, self._grpc
         return Opening(
             *common,
-            open_http1=None if http is None else partial(Http1Connection, *common, service=http),
-            open_http2=partial(Http2Connection, *common, http=http, grpc=grpc),
+            open_http1=partial(Http1Connection, *common, services=self._services),
+            open_http2=partial(Http2Connection, *common, services=self._services),
         )
+
+    def _see_off(self, departure: Departure) -> None:
+        assert self._hub is not None  # noqa: S101 - called in its loop
+        task = self._hub.loop.create_task(departure.go_alone(self._hub, self._services, self._connections))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _close_sockets(self) -> None:
         for listener, _ in self._sockets:

@@ -18,7 +18,7 @@ from caikit.runtime.engine import RequestError
 from caikit.runtime.transport._socket_pieces import FRAMES_AT_ONCE, Pieces
 from caikit.runtime.transport.http_messages import RESTARTING, SocketClose, SocketEndpoint, too_large
 
-from ._connection import Connection
+from ._connection import Connection, Request
 from ._heads import Head
 from ._socket_talk import Talk
 
@@ -43,6 +43,7 @@ class SocketConnection(Connection):
         self._frames = Frames(ConnectionType.SERVER)
         self._pieces = Pieces(service.gate.bytes_held)
         self._longest_message = service.max_body_size
+        self.head = head
         self._talk = Talk(self, service, endpoint, head, request_id)
         # Messages for the talk; reading pauses while those are too many, and while frames wait to be read on.
         self._news: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
@@ -53,6 +54,9 @@ class SocketConnection(Connection):
         self._ends_at = 0.0
         self.disconnected = False
         """The client, or we by ourselves, have ended the conversation."""
+
+    def requests(self) -> list[Request]:
+        return [self]
 
     # What the event loop tells
 

@@ -10,10 +10,10 @@ from caikit.runtime.engine import RequestError, Status
 from caikit.runtime.transport._asgi_jobs import broken
 from caikit.runtime.transport._line_feed import silent
 from caikit.runtime.transport._message_feed import MessageFeed, SocketPump
+from caikit.runtime.transport._out_line import OutLine, produce
 from caikit.runtime.transport.http_messages import SocketClose, SocketEndpoint
 
 from ._heads import Head, make_context
-from ._out_line import OutLine, produce
 
 if TYPE_CHECKING:
     from ._http_service import HttpService

@@ -1,0 +1,1 @@
+"""Servers beside each other: what a call costs, and how that grows."""

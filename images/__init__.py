@@ -1,0 +1,1 @@
+"""Builds container images from wheels and a base image, without a container engine."""

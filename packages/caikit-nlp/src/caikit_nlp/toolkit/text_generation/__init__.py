@@ -1,0 +1,1 @@
+"""Generating text, one token after the other."""
