@@ -65,7 +65,7 @@ docs: .venv-docs ## the documentation, into site/
 clean: ## remove everything that make has made
 	rm -rf .venvs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache site build dist
 	rm -rf $(PACKAGE)/build $(PACKAGE)/dist $(PACKAGE)/src/*.egg-info
-	rm -rf $(SENTIMENT)/models $(SENTIMENT)/server.log
+	rm -rf $(SENTIMENT)/models $(SENTIMENT)/server.log examples/huggingface-demo/caikit_huggingface_demo/offline_models
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: .venv-demo .venv-test .venv-docs .venv-bench .venv-bench-data .venv-build .venv-models .venv-soak

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from caikit.core import ModuleBase, ModuleConfig, ModuleSaver
+from caikit.core.toolkit.concurrency.library_lock import library_lock
 
 from .._settings import downloads_allowed
 from ._libraries import import_transformers
 from ._pair import Pretrained
 
-# transformers changes torch as a whole while it loads a model; of two that are loaded at once, one is not right.
-_LOADING = threading.Lock()
 _PROCESSOR_KEY = "image_processor_artifacts"
 _MOST_SHOWN = 3
 
@@ -85,7 +83,7 @@ def _load(
     config = _from_pretrained(transformers.AutoConfig, model_name, **changes)
     auto_class = _auto_class(transformers, kind, config, model_name)
     options = {"config": config, "output_loading_info": True, "ignore_mismatched_sizes": labels is not None}
-    with _LOADING:
+    with library_lock("transformers"):
         model, report = _from_pretrained(auto_class, model_name, **options)
     missing = sorted(report["missing_keys"])
     if missing:

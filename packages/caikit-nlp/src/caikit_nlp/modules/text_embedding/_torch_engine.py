@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import alog
 
+from caikit.core.toolkit.concurrency.library_lock import library_lock
+
 from ...toolkit._downloads import explained_if_missing, local_files_only
 from ...toolkit._fast_tokenizer import text_tokenizer
 from ...toolkit._imports import require
-from ...toolkit._loading import LOADING
 from ...toolkit._threads import limit_torch_threads
 from ._export import ONNX_FILE, export_onnx
 from ._settings import EmbeddingSettings
@@ -35,7 +36,7 @@ def make_torch_model(kind: str, settings: EmbeddingSettings, *args: Any, **kwarg
     kwargs.setdefault("trust_remote_code", settings.trust_remote_code)
     kwargs.setdefault("local_files_only", local_files_only())
     name = args[0] if args else kwargs.get("model_name_or_path") or ""
-    with LOADING, explained_if_missing(name):
+    with library_lock("transformers"), explained_if_missing(name):
         return getattr(library, kind)(*args, **kwargs)
 
 

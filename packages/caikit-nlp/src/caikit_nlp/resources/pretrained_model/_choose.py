@@ -9,10 +9,10 @@ from typing import Any
 import alog
 
 from caikit.core.exceptions import error_handler
+from caikit.core.toolkit.concurrency.library_lock import library_lock
 
 from ...toolkit._downloads import explained_if_missing, local_files_only
 from ...toolkit._imports import require
-from ...toolkit._loading import LOADING
 from .base import PretrainedModelBase
 
 __all__ = ["resource_for"]
@@ -30,7 +30,7 @@ def resource_for(
     Some types have a class for each way to generate; the configuration says whether the model has an encoder.
     """
     transformers = require("transformers", "torch", "models that generate text")
-    with LOADING, explained_if_missing(model_name):
+    with library_lock("transformers"), explained_if_missing(model_name):
         config: Any = transformers.AutoConfig.from_pretrained(model_name, local_files_only=local_files_only())
     reads_first = bool(getattr(config, "is_encoder_decoder", False))
     for resource in sorted(resources, key=lambda each: (each.TASK_TYPE == _SEQ2SEQ) != reads_first):

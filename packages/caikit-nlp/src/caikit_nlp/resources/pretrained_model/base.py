@@ -9,10 +9,10 @@ import alog
 
 from caikit.core import ModuleBase, ModuleConfig, ModuleLoader, ModuleSaver
 from caikit.core.exceptions import error_handler
+from caikit.core.toolkit.concurrency.library_lock import library_lock
 
 from ...toolkit._downloads import explained_if_missing, local_files_only
 from ...toolkit._imports import require
-from ...toolkit._loading import LOADING
 from ...toolkit._threads import limit_torch_threads
 from ...toolkit.data_type_utils import get_torch_dtype
 
@@ -77,7 +77,7 @@ class PretrainedModelBase(ModuleBase):
         limit_torch_threads()
         dtype = get_torch_dtype(torch_dtype)
         side = padding_side or _padding_side_for(model_name)
-        with LOADING, explained_if_missing(model_name):
+        with library_lock("transformers"), explained_if_missing(model_name):
             tokenizer = tokenizer_name or model_name
             if isinstance(tokenizer, str):
                 tokenizer = transformers.AutoTokenizer.from_pretrained(

@@ -13,10 +13,10 @@ import alog
 
 from caikit import get_config
 from caikit.core.exceptions import error_handler
+from caikit.core.toolkit.concurrency.library_lock import library_lock
 
 from ...data_model import PromptOutputModelType, TuningConfig
 from .._imports import require
-from .._loading import LOADING
 
 if TYPE_CHECKING:
     import torch
@@ -98,7 +98,7 @@ def tunable(
     else:
         peft_config = peft.PromptTuningConfig(**settings, prompt_tuning_init="RANDOM")
     try:
-        with LOADING, torch.random.fork_rng(devices=[]):
+        with library_lock("transformers"), torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             tuned = _with_adapter(peft, resource.model, peft_config)
         if method == "TEXT":

@@ -1,0 +1,259 @@
+"""The page in a browser."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = [
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(
+        not (CHROMIUM and DRIVER), reason="the Debian packages chromium and chromium-driver are not here"
+    ),
+]
+selenium = pytest.importorskip("selenium", reason="pip install -r requirements-test.txt")
+
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-sync",
+    "--no-first-run",
+    "--window-size=1280,1000",
+]
+SECONDS = 60
+
+
+class Browser:
+    def __init__(self) -> None:
+        from selenium import webdriver
+        from selenium.webdriver.chrome.service import Service
+
+        options = webdriver.ChromeOptions()
+        options.binary_location = CHROMIUM
+        for flag in FLAGS:
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
+        self.driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+        self.driver.set_page_load_timeout(SECONDS)
+
+    def find(self, selector: str, within: Any = None) -> list[Any]:
+        from selenium.common.exceptions import StaleElementReferenceException
+        from selenium.webdriver.common.by import By
+
+        try:
+            found = (within or self.driver).find_elements(By.CSS_SELECTOR, selector)
+            return [element for element in found if element.is_displayed()]
+        except StaleElementReferenceException:
+            return []
+
+    def wait_for(self, check: Callable[[], Any], what: str) -> Any:
+        from selenium.common.exceptions import StaleElementReferenceException
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        waiting = WebDriverWait(self.driver, SECONDS, 0.1, [StaleElementReferenceException])
+        return waiting.until(lambda driver: check(), f"{what}; the page shows:\n{self.text}")
+
+    @property
+    def text(self) -> str:
+        return str(self.driver.execute_script("return document.body.innerText"))
+
+    def tabs(self) -> list[str]:
+        """The names of all tabs; those for which the window is too narrow are in a menu."""
+        script = "return [...document.querySelectorAll('[role=tab], .overflow-dropdown button')].map(t => t.innerText.trim())"
+        return list(dict.fromkeys(filter(None, self.driver.execute_script(script))))
+
+    def open_tab(self, name: str) -> Any:
+        def named(selector: str) -> Any:
+            return next((each for each in self.find(selector) if each.text.strip() == name), None)
+
+        def button() -> Any:
+            found = named("button[role=tab]")
+            if found is None and (menu := self.find(".overflow-menu > button")):
+                menu[0].click()
+                found = named(".overflow-dropdown button")
+            return found
+
+        self.wait_for(button, f"a tab {name}").click()
+        return self.wait_for(lambda: self.find(f"#tab-{name}"), f"the form of {name}")[0]
+
+    def take_example(self, panel: Any, number: int = 0) -> None:
+        self.wait_for(lambda: self.find(".gallery-item, tr.tr-body", panel), "examples")[number].click()
+
+    def shows(self, panel: Any, *texts: str) -> None:
+        self.wait_for(lambda: all(text in panel.text for text in texts), f"{texts} in the tab")
+
+    def shows_in_box(self, panel: Any, number: int, text: str) -> None:
+        self.wait_for(
+            lambda: text in (self.find("textarea", panel)[number].get_attribute("value") or ""),
+            f"{text} in a box",
+        )
+
+    def addresses(self) -> set[str]:
+        """Of everything that was fetched."""
+        events = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
+        sent = [event["params"] for event in events if event["method"] == "Network.responseReceived"]
+        return {each["response"]["url"] for each in sent}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    browser = Browser()
+    yield browser
+    browser.driver.quit()
+
+
+@pytest.fixture
+def page(browser: Browser, everything: Any) -> Browser:
+    browser.driver.get(everything.url())
+    browser.wait_for(lambda: len(browser.tabs()) == 9, "nine tabs")
+    return browser
+
+
+def test_nothing_comes_from_elsewhere(page: Browser, everything: Any) -> None:
+    page.open_tab("Sentiment")
+    addresses = {each for each in page.addresses() if not each.startswith(("data:", "blob:", "chrome"))}
+    assert addresses
+    assert all(each.startswith(everything.url()) for each in addresses)
+
+
+def test_chat_is_streamed(page: Browser) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    panel = page.open_tab("Conversational")
+    page.driver.execute_script(
+        """
+        window.seen = [];
+        const look = () => {
+            const bots = document.querySelectorAll('.message.bot');
+            const text = bots.length ? bots[bots.length - 1].innerText.trim() : '';
+            if (text && text !== window.seen.at(-1)) window.seen.push(text);
+        };
+        new MutationObserver(look).observe(document.body, {childList: true, subtree: true, characterData: true});
+        """
+    )
+    box = page.find("textarea", panel)[0]
+    box.send_keys(Keys.ENTER)  # says nothing
+    box.send_keys("Tell me a story", Keys.ENTER)
+    page.shows(panel, "Tell me a story", "happily ever after on one processor.")
+    seen = page.driver.execute_script("return window.seen")
+    whole = seen[-1]
+    assert len(seen) > 2, "the answer came at once"
+    assert all(len(one) < len(other) for one, other in pairwise(seen)), seen
+    assert whole.startswith(seen[0][:10])
+    assert page.wait_for(lambda: box.get_attribute("value") == "", "the text box to be emptied")
+    next(each for each in page.find("button", panel) if each.text == "Clear").click()
+    page.wait_for(lambda: not page.find(".message", panel), "an empty chat")
+
+
+def test_text_generation(page: Browser) -> None:
+    panel = page.open_tab("TextGeneration")
+    page.find("textarea", panel)[0].send_keys("The film")
+
+    def answer() -> str:
+        return str(page.find("textarea", panel)[1].get_attribute("value"))
+
+    page.wait_for(lambda: answer().startswith("The film ") and " ms" in panel.text, "a longer text")
+
+
+def test_summarization(page: Browser) -> None:
+    panel = page.open_tab("Summarization")
+    page.take_example(panel)
+    wanted = "City closes old bridge until spring"
+    page.wait_for(lambda: page.find("textarea", panel)[1].get_attribute("value") == wanted, "a headline")
+
+
+def test_sentiment_while_typing(page: Browser) -> None:
+    panel = page.open_tab("Sentiment")
+    box = page.find("textarea, input[type=text], input:not([type])", panel)
+    text = next(each for each in box if each.get_attribute("placeholder") == "Enter input text for Sentiment")
+    text.send_keys("I am not feeling well today!")
+    page.shows(panel, "NEGATIVE", "POSITIVE", "sentiment:")
+    for _ in range(40):
+        text.send_keys("\b")
+    page.wait_for(lambda: "NEGATIVE" not in panel.text, "an empty form")
+
+
+def test_sentences(page: Browser) -> None:
+    panel = page.open_tab("SentenceSimilarity")
+    page.take_example(panel)
+    submit = next(each for each in page.find("button", panel) if each.text == "Submit")
+    page.wait_for(lambda: page.find("textarea", panel)[2].get_attribute("value"), "three sentences")
+    submit.click()
+    page.shows(panel, "Source sentence: The cat sits on the mat.", "100%", "77%")
+
+
+def test_embeddings(page: Browser) -> None:
+    panel = page.open_tab("Embeddings")
+    page.take_example(panel)
+    page.shows(panel, "101", "29080", "102")
+
+
+def test_upload_of_an_image(page: Browser, tmp_path: Path) -> None:
+    from PIL import Image
+    from selenium.webdriver.common.by import By
+
+    panel = page.open_tab("ImageClassification")
+    file = tmp_path / "red.png"
+    Image.new("RGB", (200, 100), (210, 45, 40)).save(file)
+    panel.find_element(By.CSS_SELECTOR, "input[type=file]").send_keys(str(file))
+    page.shows(panel, "red", "image_classification:")
+
+
+@pytest.mark.parametrize("tab", ["ObjectDetection", "ImageSegmentation"])
+def test_pictures(tab: str, page: Browser) -> None:
+    panel = page.open_tab(tab)
+    page.take_example(panel, 1)
+    page.shows(panel, "circle", "triangle", " ms")
+    assert len(page.find("img", panel)) > 1
+
+
+def test_models_that_come_and_go(
+    browser: Browser, run_demo: Any, workplace: Callable[..., Path], add_model: Callable[[Path, str], None]
+) -> None:
+    folder = workplace("embeddings")
+    with run_demo(folder) as demo:
+        browser.driver.get(demo.url())
+        browser.wait_for(lambda: browser.tabs() == ["Embeddings"], "one tab")
+        add_model(folder, "summarization")
+        browser.wait_for(lambda: browser.tabs() == ["Summarization", "Embeddings"], "another tab")
+        shutil.rmtree(folder / "models" / "embeddings")
+        browser.wait_for(lambda: browser.tabs() == ["Summarization"], "a tab less")
+
+
+def test_a_backend_that_goes_away(
+    browser: Browser, run_demo: Any, workplace: Callable[..., Path], free_port: Callable[[], int]
+) -> None:
+    folder, port = workplace("summarization"), str(free_port())
+    with run_demo(folder, "--frontend", RUNTIME_PORT=port) as frontend:
+        message = f"The backend at localhost:{port} does not answer."
+        browser.driver.get(frontend.url())
+        browser.wait_for(lambda: message in browser.text, "a message")
+        for _ in range(2):
+            with run_demo(folder, "--backend", RUNTIME_PORT=port):
+                browser.wait_for(lambda: "Summarization" in browser.tabs(), "the tab")
+                browser.wait_for(lambda: message not in browser.text, "no message")
+                summarize(browser)
+            browser.wait_for(lambda: message in browser.text, "a message")
+        panel = browser.open_tab("Summarization")
+        browser.take_example(panel, 2)
+        browser.shows(panel, "⚠️ ")
+
+
+def summarize(browser: Browser) -> None:
+    """Two texts, so that the answer to the second is not one of before."""
+    panel = browser.open_tab("Summarization")
+    for example, word in ((0, "bridge"), (1, "Families")):
+        browser.take_example(panel, example)
+        browser.shows_in_box(panel, 1, word)
