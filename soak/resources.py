@@ -22,6 +22,11 @@ class Resources:
     """Those that the server says it works on."""
     children: int
 
+    @property
+    def other_files(self) -> int:
+        """Without one for each thread, which a worker that waits has."""
+        return self.files - self.threads
+
     def grown_to(self, other: Resources) -> str:
         """Both, for people."""
         pairs = zip(fields(self), astuple(self), astuple(other), strict=True)

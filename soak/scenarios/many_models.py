@@ -51,7 +51,7 @@ class ManyModels(Scenario):
         grown = f"objects grew from {before.objects} to {after.objects}"
         stage.check(after.objects <= before.objects + 1000 + labels, grown)
         stage.check(
-            after.files <= before.files + 4 and after.threads <= before.threads + 2 * WORKERS,
+            after.other_files <= before.other_files + 4 and after.threads <= before.threads + 2 * WORKERS,
             "threads or files are left",
         )
         known = {each["name"] for each in server.get("/info/models")[1]["models"]}

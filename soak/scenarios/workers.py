@@ -60,9 +60,11 @@ class KilledWorkers(Scenario):
         stage.check(load.lost <= most, f"{load.lost} requests were lost, with {most} under way at the kills")
         stage.count("answered", load.answered)
         stage.count("lost with their worker", load.lost)
-        after = until(lambda: self._is_back(server, before.files), 10, every=0.3) or server.resources()
+        after = until(lambda: self._is_back(server, before.other_files), 10, every=0.3) or server.resources()
         stage.fact("supervisor, before -> after", before.grown_to(after))
-        stage.check(after.files <= before.files + 4, f"files grew from {before.files} to {after.files}")
+        stage.check(
+            after.other_files <= before.other_files + 4, f"files grew from {before.files} to {after.files}"
+        )
         stage.check(after.threads <= before.threads + 4, "threads of the supervisor are left")
         stage.check(after.children == before.children, "there are more or less processes than before")
         deaths = server.log().count(DEATH)
@@ -87,7 +89,7 @@ class KilledWorkers(Scenario):
 
     def _is_back(self, server: Server, files: int) -> Resources | None:
         now = server.resources()
-        return now if now.requests == 0 and now.files <= files + 4 else None
+        return now if now.requests == 0 and now.other_files <= files + 4 else None
 
 
 class _Load:
