@@ -206,6 +206,8 @@ def test_clients_that_ask_again_and_again_are_never_left_without_an_answer(serve
     server.stop(10)
     for thread in threads:
         thread.join(20)
-    assert set(outcomes) == {"answered", "refused"}
+    # TCP cuts off who connects between the last look for connections and the closing of the port.
+    assert outcomes.count("connected too late") <= 1, outcomes
+    assert set(outcomes) - {"connected too late"} == {"answered", "refused"}
     assert outcomes.count("refused") == len(threads)
     assert server.join(10)
