@@ -121,11 +121,12 @@ def page(browser: Browser, everything: Any) -> Browser:
     return browser
 
 
-def test_nothing_comes_from_elsewhere(page: Browser, everything: Any) -> None:
+def test_nothing_comes_from_elsewhere(page: Browser) -> None:
     page.open_tab("Sentiment")
     addresses = {each for each in page.addresses() if not each.startswith(("data:", "blob:", "chrome"))}
     assert addresses
-    assert all(each.startswith(everything.url()) for each in addresses)
+    # The log also has what other tests fetched, from pages on other ports.
+    assert {each for each in addresses if not each.startswith("http://127.0.0.1:")} == set()
 
 
 def test_chat_is_streamed(page: Browser) -> None:
