@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -32,6 +33,7 @@ log = alog.use_channel("SERVR-BASE")
 
 # How long workers may take to end after the last request.
 _WORKERS_SECONDS = 2.0
+_NAP_SECONDS = 0.5
 
 
 class RuntimeServerBase(abc.ABC):
@@ -88,11 +90,14 @@ class RuntimeServerBase(abc.ABC):
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the server was stopped; tells whether it was."""
+        end = math.inf if timeout is None else time.monotonic() + timeout
         with SIGNAL_RELAY.waiting():
-            ended = self._ended.wait(timeout)
-        if ended:
-            SIGNAL_RELAY.remove(self)
-        return ended
+            # Python does not see a signal that comes in the instant before a wait begins until that wait is over.
+            while not self._ended.wait(min(_NAP_SECONDS, max(0.0, end - time.monotonic()))):
+                if time.monotonic() >= end:
+                    return False
+        SIGNAL_RELAY.remove(self)
+        return True
 
     def stop(self, grace_period_seconds: float | None = None) -> None:
         """Stop in stages; a second call waits for the first one.
