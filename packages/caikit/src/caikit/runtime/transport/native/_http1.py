@@ -380,7 +380,7 @@ class Http1Connection(Connection):
 
     def _refuse(self, status: int, detail: str) -> None:
         """Answer in place of the application and close the connection."""
-        if self._lingering or self.closed:
+        if self._lingering or self._ending or self.closed:
             return
         first = self._exchanges[0] if self._exchanges else None
         reading = self._reading
