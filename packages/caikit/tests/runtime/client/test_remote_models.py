@@ -422,12 +422,12 @@ def test_each_pass_over_a_stream_is_a_call(remote: Remote, protocol: str, person
 
 
 def test_streams_are_lazy(remote: Remote, protocol: str, person: Any) -> None:
-    start = time.monotonic()
     items = iter(remote("greeter", protocol).run_stream_out(person, count=5, sleep=0.2))
     next(items)
-    assert time.monotonic() - start < 0.8
+    first = time.monotonic()
     list(items)
-    assert time.monotonic() - start >= 1.0
+    # Had all been waited for before the first, the others would be there at once.
+    assert time.monotonic() - first >= 0.4
 
 
 @needs_proc
