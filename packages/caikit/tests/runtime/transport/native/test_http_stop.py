@@ -212,7 +212,8 @@ def test_clients_that_ask_again_and_again_are_never_left_without_an_answer(serve
     for thread in threads:
         thread.join(20)
     # TCP cuts off who connects between the last look for connections and the closing of the port.
-    assert outcomes.count("connected too late") < len(threads) / 2, outcomes
+    late = outcomes.count("connected too late")
+    assert late < len(threads) / 2
     assert set(outcomes) - {"connected too late"} == {"answered", "refused"}
-    assert outcomes.count("refused") == len(threads)
+    assert outcomes.count("refused") + late == len(threads)
     assert server.join(10)
