@@ -71,7 +71,7 @@ class WalkAway(Scenario):
     def _compare(self, stage: Stage, before: Resources, after: Resources) -> None:
         for name, slack in _slack(self).items():
             old, new = getattr(before, name), getattr(after, name)
-            stage.check(new <= old + slack, f"{name} grew from {old} to {new}")
+            stage.check(new <= old + slack, f"{name.replace('_', ' ')} grew from {old} to {new}")
 
 
 class _Attack:
@@ -211,7 +211,7 @@ def _slack(limits: WalkAway) -> dict[str, float]:
         "requests": 0,
         "temporary_files": 0,
         "children": 0,
-        "files": 4,
+        "other_files": 4,
         "threads": WORKERS,
         "objects": max(1000, limits.clients // 10),
         "megabytes": limits.megabytes,

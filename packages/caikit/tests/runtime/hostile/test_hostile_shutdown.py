@@ -100,10 +100,7 @@ def test_clients_that_connect_at_the_moment_of_the_stop_are_answered(start_serve
     for thread in threads:
         thread.join()
 
-    # TCP cuts off who connects between the last look for connections and the closing of the port.
-    late = seen.pop("ConnectionResetError", 0)
     assert set(seen) == {"answered"}
-    assert late <= 2
 
 
 def test_connections_that_wait_do_not_hold_the_server(start_server):

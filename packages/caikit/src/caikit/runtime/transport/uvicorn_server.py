@@ -11,7 +11,8 @@ from typing import Any
 
 import uvicorn
 
-from ._last_connections import LOOK_SECONDS, LastRequests, accept_waiting, serve_accepted
+from ._closing_ports import close_ports
+from ._last_requests import LOOK_SECONDS, LastRequests
 from ._uvicorn_protocol import ConnectionLimits, LimitedProtocol, limited_protocol
 
 __all__ = ["ConnectionLimits", "UvicornServer"]
@@ -112,10 +113,8 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        accepted = accept_waiting((listener, self.config.ssl) for listener in sockets or [])
-        for server in self.servers:
-            server.close()
-        await serve_accepted(self._make_protocol, accepted)
+        listeners = [(listener, self.config.ssl) for listener in sockets or []]
+        await close_ports(listeners, self.servers, self._make_protocol)
         await self._serve_last_requests()
         await super().shutdown(sockets)
         for connection in self._guests():

@@ -164,6 +164,7 @@ class Reference:
     """What h2 thinks, which never answers; windows are opened when the server does it."""
 
     def __init__(self) -> None:
+        self.ended = False
         self.h2 = H2Connection(H2Configuration(client_side=False, header_encoding=None))
         self.h2.local_settings = Settings(
             client=False,
@@ -181,6 +182,7 @@ class Reference:
         try:
             self.h2.receive_data(data)
         except ProtocolError as error:
+            self.ended = True
             return "connection", int(error.error_code)
         said = self.h2.data_to_send()
         for kind, _, payload in frames_in(said):
@@ -213,7 +215,7 @@ def ask_server(client, reference: Reference) -> tuple[str, int]:
             return "connection", int.from_bytes(payload[4:8], "big")
         if kind == RST:
             verdict = ("stream", int.from_bytes(payload, "big"))
-        if kind == WINDOW and verdict == ("fine", 0):
+        if kind == WINDOW and not reference.ended:
             reference.widen(stream, int.from_bytes(payload, "big"))
         if kind == PING and payload == b"and now?":
             return verdict

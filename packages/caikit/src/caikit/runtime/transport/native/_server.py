@@ -12,12 +12,8 @@ from typing import Any
 
 import alog
 
-from caikit.runtime.transport._last_connections import (
-    LOOK_SECONDS,
-    LastRequests,
-    accept_waiting,
-    serve_accepted,
-)
+from caikit.runtime.transport._closing_ports import close_ports
+from caikit.runtime.transport._last_requests import LOOK_SECONDS, LastRequests
 
 from ._connection import Connection
 from ._departure import Departure, Protocol
@@ -199,10 +195,7 @@ class NativeServer:
             self._ready.set()
             if self._stop_at is None:
                 await wake.wait()
-            accepted = accept_waiting(self._sockets)
-            for server in [*servers, *self._more]:
-                server.close()
-            await serve_accepted(self._open, accepted)
+            await close_ports(self._sockets, [*servers, *self._more], self._open)
             await self._finish(hub)
         finally:
             ending = [ticks, *self._tasks]

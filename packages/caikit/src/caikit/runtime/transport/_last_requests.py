@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Protocol
 
-_TLS_SECONDS = 0.2
-# After so many turns, event loops have told of the connections that they had accepted.
-_TURNS = 3
 LOOK_SECONDS = 0.01
 # Idle connections are closed after so many looks, which take longer on a busy machine, as clients do.
 _LOOKS = 25
 # Who has just connected is about to ask something, and could not know that it may be repeated.
 _FRESH_SECONDS = 2.0
 _FRESH_LOOKS = 100
-
-Listener = tuple[socket.socket, ssl.SSLContext | None]
 
 
 class Guest(Protocol):
@@ -54,39 +46,3 @@ class LastRequests:
             if looks >= (_FRESH_LOOKS if guest.age < _FRESH_SECONDS else _LOOKS):
                 guest.close_idle()
         return bool(self._looks)
-
-
-def accept_waiting(listeners: Iterable[Listener]) -> list[Listener]:
-    """The connections that nobody has accepted yet, with the TLS of their listeners."""
-    accepted: list[Listener] = []
-    for listener, tls in listeners:
-        while (connection := _accept(listener)) is not None:
-            accepted.append((connection, tls))
-    return accepted
-
-
-async def serve_accepted(make_protocol: Callable[[], asyncio.Protocol], accepted: list[Listener]) -> None:
-    for _ in range(_TURNS):
-        await asyncio.sleep(0)
-    if not accepted:
-        return
-    loop = asyncio.get_running_loop()
-    tasks = [
-        asyncio.ensure_future(loop.connect_accepted_socket(make_protocol, connection, ssl=tls))
-        for connection, tls in accepted
-    ]
-    done, unfinished = await asyncio.wait(tasks, timeout=_TLS_SECONDS)
-    for task in unfinished:
-        task.cancel()
-    for task in done:
-        # A client whose handshake fails is none.
-        task.exception()
-
-
-def _accept(listener: socket.socket) -> socket.socket | None:
-    try:
-        connection, _ = listener.accept()
-    except OSError:
-        return None
-    connection.setblocking(False)
-    return connection
