@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from caikit.runtime.engine import (
@@ -19,6 +20,7 @@ from caikit.runtime.engine import (
 from caikit.runtime.engine.guard import Guard
 from caikit.runtime.engine.limits import DEFAULT_READ_SECONDS, DEFAULT_STALL_SECONDS
 from caikit.runtime.transport._builtin_calls import CountBuiltin, uncounted
+from caikit.runtime.transport.http_messages import HeaderList
 
 from ._call_stream import CallStream
 from ._grpc_messages import ENCODINGS, IDENTITY, knows_encoding
@@ -73,35 +75,36 @@ class Endpoint(Protocol):
 Builtin = Callable[[CallStream, "CallPlan"], StreamUser]
 
 
+@dataclass(slots=True)
 class CallPlan:
     """What can be told of a call by its headers; connections keep it for calls with the same headers."""
 
-    __slots__ = (
-        "accepted",
-        "authorization",
-        "builtin",
-        "compression",
-        "encoding",
-        "endpoint",
-        "error",
-        "headers",
-        "metadata",
-        "timeout",
-    )
+    endpoint: Endpoint | None = None
+    builtin: Builtin | None = None
+    error: RequestError | None = None
+    metadata: Metadata = ()
+    headers: dict[str, str] = field(default_factory=dict)
+    timeout: float | None = None
+    encoding: bytes = IDENTITY
+    """What is done to the messages of the client, if anything."""
+    accepted: frozenset[bytes] = frozenset()
+    """What may be done to those of the answer."""
+    compression: bytes | None = None
+    authorization: list[str] = field(default_factory=list)
 
-    def __init__(self) -> None:
-        self.endpoint: Endpoint | None = None
-        self.builtin: Builtin | None = None
-        self.error: RequestError | None = None
-        self.metadata: Metadata = ()
-        self.headers: dict[str, str] = {}
-        self.timeout: float | None = None
-        self.encoding = IDENTITY
-        """What is done to the messages of the client, if anything."""
-        self.accepted: frozenset[bytes] = frozenset()
-        """What may be done to those of the answer."""
-        self.compression: bytes | None = None
-        self.authorization: list[str] = []
+    def copy(self) -> CallPlan:
+        return CallPlan(
+            self.endpoint,
+            self.builtin,
+            self.error,
+            self.metadata,
+            self.headers,
+            self.timeout,
+            self.encoding,
+            self.accepted,
+            self.compression,
+            self.authorization,
+        )
 
 
 class GrpcService:
@@ -150,12 +153,15 @@ class GrpcService:
 
     def begin(self, head: Head, stream: Stream) -> None:
         """Serve a call whose messages are still to come."""
-        plan: CallPlan | None = head.plan
+        base = head.base
+        plan: CallPlan | None = base.plan
         if plan is None:
             if not _is_grpc(head.request.content_type) or head.request.method != "POST":
                 stream.refuse(_NOT_GRPC)
                 return
-            plan = head.plan = self.plan(head)
+            plan = base.plan = self.plan(base)
+        if head.varied:
+            plan = self._vary(plan, head.varied)
         self.serve(plan, stream)
 
     def serve(self, plan: CallPlan, stream: CallStream) -> None:
@@ -203,27 +209,33 @@ class GrpcService:
 
     def plan(self, head: Head) -> CallPlan:
         """What the headers of a call say."""
-        plan = CallPlan()
         path = head.request.path
-        plan.builtin = self._builtin.get(path)
-        plan.endpoint = self._endpoints.get(path)
+        plan = CallPlan(self._endpoints.get(path), self._builtin.get(path))
         if plan.endpoint is None and plan.builtin is None:
             plan.error = RequestError(Status.UNIMPLEMENTED, "Method not found!", reason=Reason.UNKNOWN_METHOD)
             return plan
-        try:
-            plan.metadata = read_metadata(head.headers)
-        except MetadataError as error:
-            plan.error = RequestError(Status.INVALID_ARGUMENT, str(error))
-            return plan
-        # Binary values are bytes, which the readers of those know.
-        headers: dict[str, Value] = dict(plan.metadata)
-        plan.headers = headers  # type: ignore[assignment]
         plan.authorization = head.values(b"authorization")
-        self._read_protocol_headers(plan, head)
+        self._read_headers(plan, head.headers)
         return plan
 
-    def _read_protocol_headers(self, plan: CallPlan, head: Head) -> None:
-        for name, value in head.headers:
+    def _vary(self, base: CallPlan, headers: HeaderList) -> CallPlan:
+        """The plan of a call with more headers."""
+        plan = base.copy()
+        if plan.error is None or plan.endpoint is not None:
+            self._read_headers(plan, headers)
+        return plan
+
+    def _read_headers(self, plan: CallPlan, headers: HeaderList) -> None:
+        try:
+            metadata = read_metadata(headers)
+        except MetadataError as error:
+            plan.error = RequestError(Status.INVALID_ARGUMENT, str(error))
+            return
+        plan.metadata += metadata
+        # Binary values are bytes, which the readers of those know.
+        values: dict[str, Value] = dict(metadata)
+        plan.headers = {**plan.headers, **values}  # type: ignore[dict-item]
+        for name, value in headers:
             if name == b"grpc-timeout":
                 timeout = read_timeout(value)
                 if timeout is None:

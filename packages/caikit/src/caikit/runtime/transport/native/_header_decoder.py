@@ -59,13 +59,16 @@ class HeaderDecoder:
         at, end, size, most = 0, len(block), 0, self._most_bytes
         while at < end:
             first = block[at]
-            if first & 0x80:
-                index, at = _read_number(block, at, 0x7F)
+            if first >= 0x80:
+                if first == 0xFF:
+                    index, at = _read_number(block, at, 0x7F)
+                else:
+                    index, at = first - 0x80, at + 1
                 header = self._find(index)
-            elif first & 0x40:
+            elif first >= 0x40:
                 header, at = self._read_literal(block, at, 0x3F)
                 self._add(header)
-            elif first & 0x20:
+            elif first >= 0x20:
                 if headers:
                     raise _fault()
                 limit, at = _read_number(block, at, 0x1F)
@@ -83,7 +86,11 @@ class HeaderDecoder:
         return headers
 
     def _read_literal(self, block: bytes, at: int, most: int) -> tuple[_Header, int]:
-        index, at = _read_number(block, at, most)
+        index = block[at] & most
+        if index == most:
+            index, at = _read_number(block, at, most)
+        else:
+            at += 1
         if index:
             name = self._find(index)[0]
         else:
@@ -141,13 +148,17 @@ def _read_number(block: bytes, at: int, most: int) -> tuple[int, int]:
 
 
 def _read_text(block: bytes, at: int) -> tuple[bytes, int]:
-    compressed = block[at] & 0x80
-    length, at = _read_number(block, at, 0x7F)
+    first = block[at]
+    length = first & 0x7F
+    if length == 0x7F:
+        length, at = _read_number(block, at, 0x7F)
+    else:
+        at += 1
     end = at + length
     if end > len(block):
         raise _fault()
     text = block[at:end]
-    return (_decompress(text) if compressed else text), end
+    return (_decompress(text) if first & 0x80 else text), end
 
 
 def _fault() -> ConnectionFault:

@@ -28,6 +28,7 @@ class Head:
     __slots__ = (
         "_given_id",
         "asks_socket",
+        "base",
         "expects_word",
         "headers",
         "hosts",
@@ -35,8 +36,10 @@ class Head:
         "is_web",
         "length",
         "plan",
+        "pseudo",
         "raw_path",
         "request",
+        "varied",
         "version",
     )
 
@@ -45,6 +48,12 @@ class Head:
     ) -> None:
         """`target` is path and query; `headers` have lower-case names."""
         self.headers = headers
+        self.base = self
+        """The head of which this one is a variant."""
+        self.varied: HeaderList = []
+        """The headers that the base does not have."""
+        self.pseudo = 0
+        """How many headers HTTP/2 had for what is in the request line of HTTP/1."""
         self.version = version
         self.raw_path, query = target
         self.length: int | None = None
@@ -64,6 +73,34 @@ class Head:
         self.request = HttpRequest(method, path, query, None, scheme)
         self._read()
 
+    def vary(self, varied: HeaderList) -> Head:
+        """A head with more headers, none of which decides how the request is served."""
+        head = Head.__new__(Head)
+        head.base = self
+        head.varied = varied
+        head.headers = self.headers + varied
+        head.version = self.version
+        head.pseudo = self.pseudo
+        head.raw_path = self.raw_path
+        head.length = self.length
+        head.hosts = self.hosts
+        head.expects_word = self.expects_word
+        head.asks_socket = self.asks_socket
+        head.is_call = self.is_call
+        head.is_web = self.is_web
+        head._given_id = self._given_id
+        head.plan = None
+        head.request = self.request
+        ids = []
+        for header in varied:
+            if header[0] in _ID_HEADERS:
+                ids.append(header)
+            elif header[0] == b"content-length":
+                head._read_length(header[1])
+        if ids:
+            head._read_ids(head.headers if self._given_id else ids)
+        return head
+
     def _read(self) -> None:
         request = self.request
         asks_id = False
@@ -73,8 +110,7 @@ class Head:
                 self.is_web = value[: len(_WEB)].lower() == _WEB
                 self.is_call = not self.is_web and value.startswith(_GRPC)
             elif name == b"content-length":
-                # Twenty digits are too large already.
-                self.length = int(value[:20]) if value.isdigit() else 0
+                self._read_length(value)
             elif name == b"host":
                 request.host = value
                 self.hosts += 1
@@ -87,7 +123,14 @@ class Head:
             elif name == b"upgrade":
                 self.asks_socket = value.lower() == b"websocket" and request.method == "GET"
         if asks_id:
-            self._given_id = find_request_id(read_headers(self.headers))
+            self._read_ids(self.headers)
+
+    def _read_length(self, value: bytes) -> None:
+        # Twenty digits are too large already.
+        self.length = int(value[:20]) if value.isdigit() else 0
+
+    def _read_ids(self, headers: HeaderList) -> None:
+        self._given_id = find_request_id(read_headers([pair for pair in headers if pair[0] in _ID_HEADERS]))
 
     def choose_id(self) -> str:
         """The id of a request with this head: the one that the client gave, or a new one."""

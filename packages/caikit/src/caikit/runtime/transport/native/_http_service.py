@@ -79,8 +79,8 @@ class HttpService:
         """Serve a request whose body is still to come; None if that does not matter any more."""
         if head.is_web and self.web is not None:
             return self.web.begin(head, reply)
-        accepted: HttpEndpoint | None = head.plan
-        if accepted is not None:
+        accepted: HttpEndpoint | None = head.base.plan
+        if accepted is not None and (head.length is None or head.length <= self.max_body_size):
             return (StreamCall if accepted.streaming else AnswerCall)(self, accepted, head, reply)
         request = head.request
         endpoint = self._endpoints.get((request.method, request.path))
@@ -113,7 +113,7 @@ class HttpService:
             return None
         if endpoint.guard is None:
             # Another request with the same head is accepted as well.
-            head.plan = endpoint
+            head.base.plan = endpoint
         return (StreamCall if endpoint.streaming else AnswerCall)(self, endpoint, head, reply)
 
     def too_large(self) -> HttpAnswer:
