@@ -1,6 +1,7 @@
 """From the answers of the backend to what the page shows, one function per task.
 
-Each gets `ask`, which takes the fields of the request and returns the answer, and the value of the form.
+Each gets `ask`, which takes the fields of the request and returns the answer, and the value of the form. Where the
+answer comes piece by piece it gets `listen`, whose argument is a dictionary with the fields of the request.
 """
 
 from __future__ import annotations
@@ -8,16 +9,25 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pandas
 from PIL import Image
 
+from .context import Listen
 from .drawing import cut_out, draw_boxes
 
 Ask = Callable[..., Any]
 Scores = dict[str, float]
+
+
+def write(listen: Listen, text: str, **fields: Any) -> Iterator[tuple[str]]:
+    """All that was said so far, again and again."""
+    said = ""
+    for piece in listen({"text_in": text, **fields}):
+        said += piece.text
+        yield (said,)
 
 
 def summarize(ask: Ask, text: str) -> tuple[str]:

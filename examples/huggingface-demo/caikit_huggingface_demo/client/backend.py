@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import grpc
 import yaml
-from caikit.interfaces.runtime.data_model import ModelInfoRequest, ModelInfoResponse
+from caikit.core.registries import module_registry
+from caikit.interfaces.runtime.data_model import ModelInfo, ModelInfoRequest, ModelInfoResponse
+from caikit.runtime.names import get_task_predict_rpc_name
 from caikit.runtime.service_factory import ServicePackageFactory
-from google.protobuf.descriptor_pool import DescriptorPool
-from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from typing_extensions import Self
 
-from module_ids import MODULE_IDS
-
+from .services import Method, Services, discover
 from .snapshot import Model, Snapshot, State
 
 _LOOK_SECONDS = 3.0
 _FRESH_SECONDS = 1.0
 _CALL_SECONDS = 120.0
-_TABS = {module_id: tab for tab, module_id in MODULE_IDS.items()}
-_SERVICES = ServicePackageFactory.ServiceType
+_UNKNOWN_MODULE = "Its module is not known here, so it may be for another task."
 # Pictures and masks are larger than the 4 MB that gRPC takes by default.
 _OPTIONS = [("grpc.max_receive_message_length", 64 << 20), ("grpc.max_reconnect_backoff_ms", 2000)]
 
@@ -36,16 +34,16 @@ class Backend:
     def __init__(self, target: str, models_dir: str | None = None) -> None:
         self.target = target
         self._models_dir = Path(models_dir) if models_dir else None
-        self._package = ServicePackageFactory.get_service_package(_SERVICES.INFERENCE)
-        self._info = ServicePackageFactory.get_service_package(_SERVICES.INFO)
+        info = ServicePackageFactory.get_service_package(ServicePackageFactory.ServiceType.INFO)
         self._channel = grpc.insecure_channel(target, _OPTIONS)
-        self._stub = self._package.stub_class(self._channel)
-        self._info_stub = self._info.stub_class(self._channel)
+        self._info_stub = info.stub_class(self._channel)
         self._lock = threading.Lock()
         self._last = Snapshot()
         self._looked_at = float("-inf")
-        self._missing: dict[str, str] | None = None
-        """By tab, why it cannot be there; None until the backend has told what it serves."""
+        self._services = Services()
+        self._is_current = False
+        self._refusals: set[tuple[str, str]] = set()
+        self._channel.subscribe(self._on_connectivity)
 
     def __enter__(self) -> Self:
         return self
@@ -58,17 +56,30 @@ class Backend:
     ) -> None:
         self._channel.close()
 
-    def ask(self, tab: str, model_id: str, **fields: Any) -> grpc.Future:
-        """The answer of a task, to come."""
-        method = getattr(self._stub, f"{tab}TaskPredict")
-        request = getattr(self._package.messages, f"{tab}TaskRequest")(**fields)
-        return method.future(request, metadata=_metadata(model_id), timeout=_CALL_SECONDS)
+    def call(
+        self, name: str, model_id: str, *requests: Mapping[str, Any], seconds: float = _CALL_SECONDS
+    ) -> Any:
+        """The answers of a method, as they come; `cancel()` ends them."""
+        method = self._services.method(name)
+        if method is None:
+            raise _NotServed(f"{self.target} does not serve {name}")
+        # On the wire, a single answer is a stream, too.
+        connect = self._channel.stream_stream if method.input_streaming else self._channel.unary_stream
+        messages = [method.request_class(**fields) for fields in requests]
+        return connect(
+            method.path,
+            request_serializer=method.request_class.SerializeToString,
+            response_deserializer=method.answer_class.FromString,
+        )(
+            iter(messages) if method.input_streaming else messages[0],
+            metadata=[("mm-model-id", model_id)],
+            timeout=seconds,
+        )
 
-    def ask_for_stream(self, tab: str, model_id: str, **fields: Any) -> Any:
-        """The answer of a task, piece by piece; `cancel()` ends it."""
-        method = getattr(self._stub, f"ServerStreaming{tab}TaskPredict")
-        request = getattr(self._package.messages, f"ServerStreaming{tab}TaskRequest")(**fields)
-        return method(request, metadata=_metadata(model_id), timeout=_CALL_SECONDS)
+    def note_refusal(self, error: grpc.RpcError, name: str, model_id: str) -> None:
+        """Of a model whose module is not known here, this alone tells that it is for another task."""
+        if _is_refusal(error, name):
+            self._refusals.add((name, model_id))
 
     def look(self) -> Snapshot:
         """What is served; pages that look at the same time share one answer."""
@@ -80,43 +91,30 @@ class Backend:
 
     def _look(self) -> Snapshot:
         try:
-            if self._missing is None:
-                self._missing = dict(self._find_missing())
             response = self._info_stub.GetModelsInfo(ModelInfoRequest().to_proto(), timeout=_LOOK_SECONDS)
-            infos = ModelInfoResponse.from_proto(response).models
+            if not self._is_current:
+                self._is_current = True
+                self._services = discover(self._channel)
+                self._refusals.clear()
         except grpc.RpcError as error:
-            self._missing = None  # it may be another one when it is back
-            return Snapshot(reachable=False, problem=details_of(error), models=self._last.models)
-        served = [
-            Model(info.name, _TABS[info.module_id], State.READY, str((info.metadata or {}).get("note") or ""))
-            for info in infos
-            if info.loaded and info.module_id in _TABS
-        ]
-        known = {info.name for info in infos if info.loaded}
+            self._is_current = False
+            return Snapshot(False, details_of(error), self._services, self._last.models)
+        infos = ModelInfoResponse.from_proto(response).models
+        served = [_served(info) for info in infos if info.loaded]
+        known = {model.id for model in served}
         loading = {info.name for info in infos if not info.loaded}
         others = [self._other(*found, loading) for found in self._configured() if found[0] not in known]
-        return Snapshot(models=tuple(served + others), missing=tuple(self._missing.items()))
+        return Snapshot(
+            services=self._services, models=tuple(served + others), refusals=frozenset(self._refusals)
+        )
 
-    def _find_missing(self) -> Iterator[tuple[str, str]]:
-        """Each tab needs its method, and the message of its request, which the backend describes by reflection."""
-        database = ProtoReflectionDescriptorDatabase(self._channel)
-        pool = DescriptorPool(database)
-        name = self._package.descriptor.full_name
-        if name not in database.get_services():
-            raise _NotServed(f"{self.target} does not serve {name}")
-        methods = pool.FindServiceByName(name).methods_by_name
-        prefix = name.rpartition(".")[0]
-        for tab in MODULE_IDS:
-            if f"{tab}TaskPredict" not in methods or not hasattr(self._stub, f"{tab}TaskPredict"):
-                yield tab, f"Failed to find expected method: {tab}TaskPredict"
-                continue
-            try:
-                pool.FindMessageTypeByName(f"{prefix}.{tab}TaskRequest")
-            except KeyError:
-                yield tab, f"Failed to find expected message: {prefix}.{tab}TaskRequest"
+    def _on_connectivity(self, connectivity: grpc.ChannelConnectivity) -> None:
+        """Whoever is there after a while may be somebody else."""
+        if connectivity is not grpc.ChannelConnectivity.READY:
+            self._is_current = False
 
-    def _configured(self) -> Iterator[tuple[str, str]]:
-        """(id, tab) of the models in the folder, as far as they can be read."""
+    def _configured(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """(id, tasks) of the models in the folder, as far as they can be read."""
         if self._models_dir is None or not self._models_dir.is_dir():
             return
         for file in sorted(self._models_dir.glob("[!.]*/config.yml")):
@@ -124,21 +122,27 @@ class Backend:
                 module_id = yaml.safe_load(file.read_text())["module_id"]
             except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError):
                 module_id = None
-            yield file.parent.name, _TABS.get(str(module_id), "")
+            yield file.parent.name, _tasks_of(str(module_id)) or ()
 
-    def _other(self, model_id: str, tab: str, loading: set[str]) -> Model:
+    def _other(self, model_id: str, tasks: tuple[str, ...], loading: set[str]) -> Model:
         """A model that is configured and not served: the backend tells the reason to whoever asks for it."""
         if model_id in loading:
-            return Model(model_id, tab, State.LOADING)
-        if not tab:
-            return Model(model_id, tab, State.FAILED, "its config.yml does not name a module of this demo")
+            return Model(model_id, tasks, State.LOADING)
+        if not tasks:
+            return Model(model_id, tasks, State.FAILED, "its config.yml does not name a module of this demo")
+        name = self._harmless_method(tasks)
         try:
-            self.ask(tab, model_id).result(timeout=_LOOK_SECONDS)
-        except grpc.FutureTimeoutError:
-            return Model(model_id, tab, State.LOADING)
+            next(self.call(name, model_id, {}, seconds=_LOOK_SECONDS))
         except grpc.RpcError as error:
-            return Model(model_id, tab, State.FAILED, details_of(error))
-        return Model(model_id, tab, State.LOADING)
+            if not (_is_refusal(error, name) or _code(error) is grpc.StatusCode.DEADLINE_EXCEEDED):
+                return Model(model_id, tasks, State.FAILED, details_of(error))
+        return Model(model_id, tasks, State.LOADING)
+
+    def _harmless_method(self, tasks: tuple[str, ...]) -> str:
+        """Of another task, if there is one: it loads the model, and does not run it."""
+        served = sorted(self._services.tasks, key=lambda task: task.name in tasks)
+        names = (method.name for task in served for method in task.methods if not method.input_streaming)
+        return next(names, f"{tasks[0]}Predict")
 
 
 class _NotServed(grpc.RpcError):
@@ -151,5 +155,24 @@ def details_of(error: grpc.RpcError) -> str:
     return str(error.details() if hasattr(error, "details") else error)
 
 
-def _metadata(model_id: str) -> list[tuple[str, str]]:
-    return [("mm-model-id", model_id)]
+def _code(error: grpc.RpcError) -> grpc.StatusCode | None:
+    return error.code() if hasattr(error, "code") else None
+
+
+def _is_refusal(error: grpc.RpcError, name: str) -> bool:
+    """Whether a model is not for this method; all servers say it in these words."""
+    return _code(error) is grpc.StatusCode.INVALID_ARGUMENT and f"does not support {name}" in details_of(error)
+
+
+def _served(info: ModelInfo) -> Model:
+    tasks = _tasks_of(info.module_id)
+    note = str((info.metadata or {}).get("note") or ("" if tasks else _UNKNOWN_MODULE))
+    return Model(info.name, tasks, State.READY, note)
+
+
+def _tasks_of(module_id: str | None) -> tuple[str, ...] | None:
+    """As RPCs name them; None if the module is not known here."""
+    module = module_registry().get(module_id or "")
+    if module is None:
+        return None
+    return tuple(get_task_predict_rpc_name(task).removesuffix("Predict") for task in module.tasks)

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import gradio as gr
-import grpc
 
-from .context import Context, complaint
+from .answers import write
+from .context import PROBLEMS, Context, Listen, Replaced, complaint
 from .forms import add_examples
 from .turns import Turn
 
@@ -16,27 +16,32 @@ Messages = list[dict[str, Any]]
 
 
 class Chat:
+    kind = "ServerStreaming"
+
     def build(self, context: Context, examples: Sequence[Any]) -> None:
         chat = gr.Chatbot(
             label="Chat", height=340, allow_tags=False, feedback_options=None, buttons=["copy_all"]
         )
         text = gr.Textbox(label="Input Text (hit enter to send)", placeholder="Say something")
         with gr.Row():
-            context.add_stop(gr.Button("Stop", size="sm"))
+            context.add_stop()
             clear = gr.Button("Clear", size="sm")
         add_examples(examples, [text])
 
         def send(request: gr.Request, text: str, history: Messages, model_id: str | None) -> Iterator[Any]:
-            with context.turns.take(request.session_hash, context.tab) as turn:
+            with context.turns.take(request.session_hash, context.name) as turn:
                 messages = list(history or [])
                 try:
-                    for messages in converse(context, turn, text, history, model_id):
+                    listen = context.listener(self.kind, model_id or "", turn)
+                    for messages in converse(listen, text, history):
                         yield messages, ""
-                except grpc.RpcError as error:
-                    yield [*messages, {"role": "assistant", "content": complaint(error)}], ""
+                except Replaced:
+                    pass
+                except PROBLEMS as problem:
+                    yield [*messages, {"role": "assistant", "content": complaint(problem)}], ""
 
         def tell(text: str, history: Messages, model_id: str) -> Messages:
-            *_, last = converse(context, Turn(), text, history, model_id)
+            *_, last = converse(context.listener(self.kind, model_id, Turn()), text, history)
             return last
 
         text.submit(
@@ -49,25 +54,23 @@ class Chat:
         )
 
         def empty(request: gr.Request) -> Messages:
-            context.turns.stop(request.session_hash, context.tab)
+            context.turns.stop(request.session_hash, context.name)
             return []
 
         clear.click(empty, None, [chat], api_visibility="private")
         context.add_api(tell, {"text": text, "history": chat}, [chat])
 
 
-def converse(
-    context: Context, turn: Turn, text: str, history: Messages, model_id: str | None
-) -> Iterator[Messages]:
+def converse(listen: Listen, text: str, history: Messages) -> Iterator[Messages]:
     """The chat with the question, and then with more and more of the answer."""
     history = list(history or [])
-    if not ((text or "").strip() and model_id):
+    if not (text or "").strip():
         yield history
         return
     before = [{"role": message["role"], "content": _plain(message["content"])} for message in history]
     with_question = [*history, {"role": "user", "content": text}]
     yield with_question
-    for said in context.listen(model_id, turn, text_in=text, history=before):
+    for (said,) in write(listen, text, history=before):
         yield [*with_question, {"role": "assistant", "content": said}]
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -15,67 +16,97 @@ import grpc
 from .backend import Backend, details_of
 from .turns import Turn, Turns
 
+Listen = Callable[..., Iterator[Any]]
+"""From requests, as the fields of each, to the answers as they come."""
+
+
+class BadInput(ValueError):
+    """What was typed cannot be sent; says where and why."""
+
+
+class Replaced(Exception):
+    """Nobody waits for the answer any more."""
+
+
+PROBLEMS = (BadInput, grpc.RpcError)
+"""What visitors are told."""
+
 
 @dataclass(frozen=True)
 class Context:
-    tab: str
+    name: str
+    """Of the form, for programs and for turns."""
+    task: str
     backend: Backend
     turns: Turns
     model: gr.Dropdown
 
-    def asker(self, model_id: str, turn: Turn) -> Callable[..., Any]:
-        """A function that takes the fields of a request and returns the answer."""
+    def listener(self, kind: str, model_id: str, turn: Turn) -> Listen:
+        """`kind` is how the name of the method begins, such as ServerStreaming; nothing for the plain one."""
+        method = f"{kind}{self.task}Predict"
 
-        def ask(**fields: Any) -> Any:
-            call = self.backend.ask(self.tab, model_id, **fields)
+        def listen(*requests: Mapping[str, Any]) -> Iterator[Any]:
+            call = self.backend.call(method, model_id, *requests)
             turn.cancel_with(call.cancel)
-            return call.result()
-
-        return ask
-
-    def listen(self, model_id: str, turn: Turn, **fields: Any) -> Iterator[str]:
-        """All that was said so far, again and again, until the turn is replaced."""
-        call = self.backend.ask_for_stream(self.tab, model_id, **fields)
-        turn.cancel_with(call.cancel)
-        said = ""
-        try:
-            for piece in call:
-                said += piece.text
-                yield said
-        except grpc.RpcError:
-            if not turn.replaced:
+            try:
+                yield from call
+            except grpc.RpcError as error:
+                if turn.replaced:
+                    raise Replaced from error
+                self.backend.note_refusal(error, method, model_id)
                 raise
-        finally:
-            call.cancel()
+            finally:
+                call.cancel()
 
-    def add_stop(self, button: gr.Button) -> None:
+        return listen
+
+    def add_stop(self) -> None:
         def stop(request: gr.Request) -> None:
-            self.turns.stop(request.session_hash, self.tab)
+            self.turns.stop(request.session_hash, self.name)
 
-        button.click(stop, api_visibility="private", queue=False)
+        gr.Button("Stop", size="sm").click(stop, api_visibility="private", queue=False)
 
-    def add_api(self, function: Callable[..., Any], inputs: dict[str, Any], outputs: Sequence[Any]) -> None:
-        """The same for programs, under the name of the tab: they get answers without remarks, and errors."""
+    def add_api(
+        self,
+        function: Callable[..., Any],
+        inputs: Mapping[str, Any],
+        outputs: Sequence[Any],
+        optional: Sequence[str] = (),
+    ) -> None:
+        """The same for programs, under the name of the form: they get answers without remarks, and errors."""
 
         @wraps(function)
         def tell(*values: Any) -> Any:
             try:
                 return function(*values)
-            except grpc.RpcError as error:
-                raise gr.Error(details_of(error), print_exception=False) from error
+            except PROBLEMS as error:
+                raise gr.Error(words_of(error), print_exception=False) from error
 
-        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        names = [*inputs, "model_id"]
-        tell.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in names])  # type: ignore[attr-defined] # read by gradio
+        parameters = [_parameter(name, name in optional) for name in inputs]
+        tell.__signature__ = inspect.Signature([*parameters, _parameter("model_id", True)])  # type: ignore[attr-defined] # read by gradio
         button = gr.Button(visible=False)
         button.click(
-            tell, [*inputs.values(), self.model], list(outputs), api_name=self.tab, concurrency_limit=None
+            tell, [*inputs.values(), self.model], list(outputs), api_name=self.name, concurrency_limit=None
         )
 
 
-def complaint(error: grpc.RpcError) -> str:
-    return f"⚠️ {details_of(error)}"
+def _parameter(name: str, is_optional: bool) -> inspect.Parameter:
+    default = None if is_optional else inspect.Parameter.empty
+    return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
+
+
+def words_of(problem: Exception) -> str:
+    return details_of(problem) if isinstance(problem, grpc.RpcError) else str(problem)
+
+
+def complaint(problem: Exception) -> str:
+    return f"⚠️ {_literally(words_of(problem))}"
 
 
 def took(begin: float, model_id: str) -> str:
-    return f"{model_id}: {(time.monotonic() - begin) * 1000:.0f} ms"
+    return _literally(f"{model_id}: {(time.monotonic() - begin) * 1000:.0f} ms")
+
+
+def _literally(text: str) -> str:
+    """Markdown in which every sign stands for itself."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text).replace("\n", "  \n")

@@ -1,4 +1,4 @@
-"""The forms of the page: they ask while somebody types, when a button is pressed, or piece by piece."""
+"""A form of the page: it asks while somebody types or when a button is pressed, and shows answers as they come."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import gradio as gr
-import grpc
 
-from .context import Context, complaint, took
+from .context import PROBLEMS, Context, Listen, Replaced, complaint, took
 from .turns import Turn
+
+Result = tuple[Any, ...]
+"""New values for the outputs."""
 
 
 class Builds(Protocol):
@@ -24,34 +26,49 @@ class Form:
 
     inputs: Callable[[], dict[str, Any]]
     outputs: Callable[[], list[Any]]
-    answer: Callable[..., tuple[Any, ...]]
-    """From `ask` and the values of the inputs."""
-    empty: tuple[Any, ...]
+    answer: Callable[..., Iterator[Result]]
+    """From `listen` and the values of the inputs; each result replaces the one before."""
+    empty: Result
     """What is shown while there is no input."""
-    is_live: bool = True
+    kind: str = ""
+    """How the name of the method begins."""
+    button: str = ""
+    """Asks when it is pressed; without a button, the form asks while somebody types."""
+    optional: Sequence[str] | None = None
+    """Inputs that may be left empty. None: without all of them there is nothing to ask."""
+
+    @property
+    def _is_long(self) -> bool:
+        return self.kind in ("ServerStreaming", "BidiStreaming")
 
     def build(self, context: Context, examples: Sequence[Any]) -> None:
         with gr.Row():
             with gr.Column():
                 inputs = self.inputs()
-                submit = None if self.is_live else gr.Button("Submit", variant="primary")
+                button = gr.Button(self.button, variant="primary") if self.button else None
                 add_examples(examples, list(inputs.values()))
             with gr.Column():
                 outputs = self.outputs()
                 note = gr.Markdown(elem_classes="note")
+                if self._is_long:
+                    context.add_stop()
 
-        def show(request: gr.Request, *values: Any) -> tuple[Any, ...]:
-            return self._show(context, request.session_hash, *values)
+        def show(request: gr.Request, *values: Any) -> Iterator[Result]:
+            yield from self._show(context, request.session_hash, *values)
 
         def tell(*values: Any) -> Any:
             *given, model_id = values
-            found = _is_given(given)
-            result = self.answer(context.asker(model_id, Turn()), *given) if found else self.empty
+            result = self.empty
+            if self._is_complete(given):
+                for result in self.answer(context.listener(self.kind, model_id, Turn()), *given):
+                    pass
             return result[0] if len(result) == 1 else result
 
-        triggers = [part.change for part in inputs.values()] if submit is None else [submit.click]
+        triggers = [button.click] if button else [part.change for part in inputs.values()]
+        if self.optional is None:
+            triggers.append(context.model.change)
         gr.on(
-            [*triggers, context.model.change],
+            triggers,
             show,
             [*inputs.values(), context.model],
             [*outputs, note],
@@ -60,88 +77,51 @@ class Form:
             trigger_mode="multiple",
             concurrency_limit=None,
         )
-        context.add_api(tell, inputs, outputs)
+        context.add_api(tell, inputs, outputs, self.optional or ())
 
-    def _show(self, context: Context, visitor: str | None, *values: Any) -> tuple[Any, ...]:
+    def _show(self, context: Context, visitor: str | None, *values: Any) -> Iterator[Result]:
         *given, model_id = values
-        nothing_new = (gr.skip(),) * (len(self.empty) + 1)
-        with context.turns.take(visitor, context.tab) as turn:
-            if not (_is_given(given) and model_id):
-                return (*self.empty, "")
-            if not turn.is_wanted():
-                return nothing_new
-            begin = time.monotonic()
-            try:
-                result = self.answer(context.asker(model_id, turn), *given)
-            except grpc.FutureCancelledError:
-                return nothing_new
-            except grpc.RpcError as error:
-                return nothing_new if turn.replaced else (*self.empty, complaint(error))
-            return (*result, took(begin, model_id))
-
-
-@dataclass(frozen=True)
-class StreamForm:
-    """A text that comes piece by piece."""
-
-    placeholder: str
-
-    def build(self, context: Context, examples: Sequence[Any]) -> None:
-        with gr.Row():
-            with gr.Column():
-                text = gr.Textbox(label="Input Text", placeholder=self.placeholder, lines=4)
-                add_examples(examples, [text])
-            with gr.Column():
-                output = gr.Textbox(label="Output Text", lines=4)
-                note = gr.Markdown(elem_classes="note")
-                context.add_stop(gr.Button("Stop", size="sm"))
-
-        def show(request: gr.Request, text: str | None, model_id: str | None) -> Iterator[Any]:
-            yield from self._show(context, request.session_hash, text, model_id)
-
-        def tell(text: str, model_id: str) -> str:
-            said = ""
-            if text.strip():
-                *_, said = ("", *context.listen(model_id, Turn(), text_in=text))
-            return said
-
-        gr.on(
-            [text.change, context.model.change],
-            show,
-            [text, context.model],
-            [output, note],
-            api_visibility="private",
-            show_progress="hidden",
-            trigger_mode="multiple",
-            concurrency_limit=None,
-        )
-        context.add_api(tell, {"text": text}, [output])
-
-    def _show(
-        self, context: Context, visitor: str | None, text: str | None, model_id: str | None
-    ) -> Iterator[Any]:
-        with context.turns.take(visitor, context.tab) as turn:
-            if not ((text or "").strip() and model_id):
-                yield "", ""
+        same = (gr.skip(),) * len(self.empty)
+        with context.turns.take(visitor, context.name) as turn:
+            if not (self._is_complete(given) and model_id):
+                yield *self.empty, ""
                 return
-            if not turn.is_wanted():
-                yield gr.skip(), gr.skip()
+            if not (self.button or turn.is_wanted()):
+                yield *same, gr.skip()
                 return
             begin = time.monotonic()
-            said = ""
+            shown = self.empty
             try:
-                for said in context.listen(model_id, turn, text_in=text):
-                    yield said, "…"
-            except grpc.RpcError as error:
-                yield said, complaint(error)
-                return
-            yield gr.skip(), took(begin, model_id)
+                for result in self.answer(context.listener(self.kind, model_id, turn), *given):
+                    shown = same
+                    yield *result, "…" if self._is_long else took(begin, model_id)
+            except Replaced:
+                yield *same, took(begin, model_id) if turn.stopped else gr.skip()
+            except PROBLEMS as problem:
+                yield *shown, complaint(problem)
+            else:
+                if self._is_long:
+                    yield *same, took(begin, model_id)
+
+    def _is_complete(self, values: Sequence[Any]) -> bool:
+        if self.optional is not None:
+            return True
+        return all(value.strip() if isinstance(value, str) else value is not None for value in values)
+
+
+def once(answer: Callable[..., Result]) -> Callable[..., Iterator[Result]]:
+    """For tasks with one answer: the function gets `ask`, which takes the fields of the request and returns it."""
+
+    def answers(listen: Listen, *values: Any) -> Iterator[Result]:
+        def ask(**fields: Any) -> Any:
+            (only,) = listen(fields)
+            return only
+
+        yield answer(ask, *values)
+
+    return answers
 
 
 def add_examples(examples: Sequence[Any], inputs: list[Any]) -> None:
     if examples:
         gr.Examples(list(examples), inputs, api_visibility="private", cache_examples=False)
-
-
-def _is_given(values: Sequence[Any]) -> bool:
-    return all(value.strip() if isinstance(value, str) else value is not None for value in values)

@@ -1,10 +1,9 @@
-"""All tabs of the page, in their order."""
+"""All tabs of the page, in their order: a table of those that are made for their task, and one for each other task."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +11,13 @@ import gradio as gr
 
 from . import answers
 from .chat import Chat
-from .forms import Builds, Form, StreamForm
+from .forms import Form, once
+from .generic import GenericForm
+from .services import Services
+from .tab import PICTURES, Tab
 
 _MOST_CLASSES = 9
 _TEXTS = Path(__file__).parents[1] / "offline" / "texts.json"
-PICTURES: tuple[Any, ...] = ("pictures",)
-"""Stands for the example pictures, if there are any."""
-
-
-@dataclass(frozen=True)
-class Tab:
-    name: str
-    form: Builds
-    examples: Sequence[Any] = ()
 
 
 def _text(name: str, lines: int = 1) -> Callable[[], dict[str, Any]]:
@@ -52,73 +45,124 @@ def _table(label: str) -> gr.Dataframe:
     return gr.Dataframe(label=label, interactive=False, max_height=320, show_row_numbers=True)
 
 
+def tabs_of(services: Services) -> tuple[Tab, ...]:
+    """Those of the table, served or not, and those of other tasks, also of others with a name of the table."""
+    others = [task for task in services.tasks if not any(tab.fits(task) for tab in TABS)]
+    return (*TABS, *(Tab(task.name, task.name, GenericForm(task)) for task in others))
+
+
 def _articles() -> list[str]:
     return [article for article, _ in json.loads(_TEXTS.read_text())["headlines"][:3]]
 
 
 TABS = (
-    Tab("Conversational", Chat(), ["What is caikit?", "Tell me a story", "Tell me a joke"]),
-    Tab("TextGeneration", StreamForm("Enter input text for TextGeneration"), ["The film", "The waiter"]),
+    Tab(
+        "Conversational",
+        "ConversationalTask",
+        Chat(),
+        takes=("text_in", "history"),
+        gives="Text",
+        examples=["What is caikit?", "Tell me a story", "Tell me a joke"],
+    ),
+    Tab(
+        "TextGeneration",
+        "TextGenerationTask",
+        Form(
+            _text("TextGeneration", lines=4),
+            lambda: [gr.Textbox(label="Output Text", lines=4)],
+            answers.write,
+            empty=("",),
+            kind="ServerStreaming",
+        ),
+        takes=("text_in",),
+        gives="Text",
+        examples=["The film", "The waiter"],
+    ),
     Tab(
         "Summarization",
+        "SummarizationTask",
         Form(
             _text("Summarization", lines=4),
             lambda: [gr.Textbox(label="Output Text", lines=2)],
-            answers.summarize,
+            once(answers.summarize),
             empty=("",),
         ),
-        _articles(),
+        takes=("text_in",),
+        gives="Text",
+        examples=_articles(),
     ),
     Tab(
         "Sentiment",
-        Form(_text("Sentiment"), lambda: [_classes("Sentiment")], answers.rate, empty=(None,)),
-        ["Today is a nice sunny day", "I am not feeling well today!"],
+        "SentimentTask",
+        Form(_text("Sentiment"), lambda: [_classes("Sentiment")], once(answers.rate), empty=(None,)),
+        takes=("text_in",),
+        gives="ClassificationPrediction",
+        examples=["Today is a nice sunny day", "I am not feeling well today!"],
     ),
     Tab(
         "SentenceSimilarity",
+        "SentenceSimilarityTask",
         Form(
             _sentences,
             lambda: [_classes("Cosine Similarity", heading=False), _table("Vectors")],
-            answers.compare,
+            once(answers.compare),
             empty=(None, None),
-            is_live=False,
+            button="Submit",
         ),
-        [["The cat sits on the mat.", "A cat is sitting on a rug.", "Stock markets fell sharply today."]],
+        takes=("sentences",),
+        gives="Result",
+        examples=[
+            ["The cat sits on the mat.", "A cat is sitting on a rug.", "Stock markets fell sharply today."]
+        ],
     ),
     Tab(
         "Embeddings",
-        Form(_text("Embeddings"), lambda: [_table("Vector of each token")], answers.embed, empty=(None,)),
-        ["Caikit serves models"],
+        "EmbeddingsTask",
+        Form(
+            _text("Embeddings"), lambda: [_table("Vector of each token")], once(answers.embed), empty=(None,)
+        ),
+        takes=("text_in",),
+        gives="Result",
+        examples=["Caikit serves models"],
     ),
     Tab(
         "ImageClassification",
-        Form(_image("Input Image"), lambda: [_classes("Classes")], answers.classify, empty=(None,)),
-        PICTURES,
+        "ImageClassificationTask",
+        Form(_image("Input Image"), lambda: [_classes("Classes")], once(answers.classify), empty=(None,)),
+        takes=("encoded_bytes_or_url",),
+        gives="ClassificationPrediction",
+        examples=PICTURES,
     ),
     Tab(
         "ObjectDetection",
+        "ObjectDetectionTask",
         Form(
             _image("Input Image"),
             lambda: [
                 gr.Image(label="Output Image", interactive=False, height=300, buttons=["download"]),
                 _classes("Objects Detected"),
             ],
-            answers.detect,
+            once(answers.detect),
             empty=(None, None),
         ),
-        PICTURES,
+        takes=("encoded_bytes_or_url",),
+        gives="ObjectDetectionResult",
+        examples=PICTURES,
     ),
     Tab(
         "ImageSegmentation",
+        "ImageSegmentationTask",
         Form(
             _image("Input Image"),
             lambda: [
                 gr.Gallery(label="Output Masks", columns=3, height=300, format="png", buttons=["download"]),
                 _classes("Segments Detected"),
             ],
-            answers.segment,
+            once(answers.segment),
             empty=(None, None),
         ),
-        PICTURES,
+        takes=("encoded_bytes_or_url",),
+        gives="ImageSegmentationResult",
+        examples=PICTURES,
     ),
 )

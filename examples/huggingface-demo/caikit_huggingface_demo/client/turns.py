@@ -16,6 +16,8 @@ class Turn:
         self._replaced = threading.Event()
         self._lock = threading.Lock()
         self._cancel: Callable[[], object] | None = None
+        self.stopped = False
+        """Replaced by nothing, because somebody has had enough."""
 
     @property
     def replaced(self) -> bool:
@@ -69,4 +71,5 @@ class Turns:
         with self._lock:
             turn = self._latest.get((visitor or "", form))
         if turn is not None:
+            turn.stopped = True
             turn.replace()

@@ -828,7 +828,7 @@ def test_requests_that_are_sent_ahead_wait_with_their_client():
         nonlocal most, count
         count += 1
         if count % 5000 == 0:
-            most = max(most, sum(isinstance(each, RequestResponseCycle) for each in gc.get_objects()))
+            most = max(most, sum(type(each) is RequestResponseCycle for each in gc.get_objects()))
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body"})
 

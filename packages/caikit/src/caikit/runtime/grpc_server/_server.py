@@ -6,10 +6,9 @@ import os
 import re
 import threading
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import alog
-import grpc
 
 from caikit.core.toolkit import logging
 from caikit.runtime._serving.libraries import import_libraries
@@ -31,8 +30,10 @@ from caikit.runtime.service_factory import ServicePackage
 from caikit.runtime.services.mesh import MeshModels, MeshSettings, mesh_operations, process_operations
 from caikit.runtime.services.package import service_rpcs
 
-from ._credentials import server_credentials
 from ._transports import Transport, make_grpcio_transport, make_native_transport
+
+if TYPE_CHECKING:
+    import grpc
 
 log = alog.use_channel("SERVR-GRPC")
 endpoint_log = alog.use_channel("SERVER-WRAPR")
@@ -109,6 +110,8 @@ class RuntimeGRPCServer(RuntimeServerBase):
 
     def make_local_channel(self) -> grpc.Channel:
         """A channel to this server; with TLS it trusts the server's certificate."""
+        import grpc
+
         target = f"localhost:{self.port}"
         if self._tls is None:
             return grpc.insecure_channel(target)
@@ -195,6 +198,8 @@ class RuntimeGRPCServer(RuntimeServerBase):
             from caikit.runtime._serving.native import tls_context
 
             return tls_context(tls, server="gRPC", protocols=("h2", "http/1.1"), trust_own=True)
+        from ._credentials import server_credentials
+
         return server_credentials(tls)
 
     def _bind(self, credentials: Any) -> int:

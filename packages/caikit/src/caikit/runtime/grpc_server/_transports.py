@@ -12,7 +12,6 @@ from caikit.runtime._serving.settings import GrpcSettings
 from caikit.runtime._serving.tls import TlsSource
 from caikit.runtime.engine.guard import Guard
 from caikit.runtime.heads.grpc import GrpcEndpoint
-from caikit.runtime.transport.grpcio import GrpcioTransport, StallWatch
 
 
 class Transport(Protocol):
@@ -45,6 +44,8 @@ def make_grpcio_transport(
     reflects: bool,
     reflection_guard: Guard | None,
 ) -> Transport:
+    from caikit.runtime.transport.grpcio import GrpcioTransport, StallWatch
+
     return GrpcioTransport(
         endpoints,
         workers=lane.workers,

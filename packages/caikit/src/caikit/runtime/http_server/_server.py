@@ -19,12 +19,10 @@ from caikit.runtime._workers.seat import http_seat, is_worker, loads_of_team
 from caikit.runtime.heads.http import PROBE_PATHS, HttpHead
 from caikit.runtime.server_base import RuntimeServerBase
 from caikit.runtime.transport.asgi import AsgiApp
-from caikit.runtime.transport.uvicorn_server import ConnectionLimits, UvicornServer
-
-from ._tls_files import renew_tls, tls_settings
 
 if TYPE_CHECKING:
     from caikit.runtime.transport.native import HttpService, NativeServer
+    from caikit.runtime.transport.uvicorn_server import ConnectionLimits, UvicornServer
 
     from ._native import OnePortHttp
 
@@ -106,6 +104,10 @@ class RuntimeHTTPServer(RuntimeServerBase):
         return f"Loading {loads} models" if loads else None
 
     def _make_server(self) -> UvicornServer:
+        from caikit.runtime.transport.uvicorn_server import UvicornServer
+
+        from ._tls_files import renew_tls, tls_settings
+
         with tls_settings(self._tls) as tls:
             extra = _check_server_config(self._settings.server_config, tls, self.thread_pool.size)
             listener = self._listen()
@@ -152,6 +154,8 @@ class RuntimeHTTPServer(RuntimeServerBase):
         return server
 
     def _limits(self) -> ConnectionLimits:
+        from caikit.runtime.transport.uvicorn_server import ConnectionLimits
+
         settings = self._core.settings
         return ConnectionLimits(
             read_seconds=settings.read_seconds,

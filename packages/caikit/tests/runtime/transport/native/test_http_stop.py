@@ -153,7 +153,7 @@ def test_requests_that_were_sent_ahead_are_answered(serve):
     with connect(port, request(b"one") + request(b"two")) as client:
         assert started.wait(5)
         server.stop(10)
-        time.sleep(0.1)
+        time.sleep(0.5)
         release.set()
         answers = read_all(client)
     assert [b"<one>" in answers, b"<two>" in answers] == [True, True]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import socket
+import threading
 import time
 
 import grpc
@@ -221,3 +222,24 @@ def test_a_client_that_does_not_answer_pings_is_gone(native, kit, ask):
                 pass
             client.send(kit.frame(kit.PING, 1, 0, found[3]))
             assert ask(client, number, b"a")[1] == message(b"A")
+
+
+@pytest.mark.parametrize("seconds", [0.3, 2.4])
+def test_calls_end_at_their_deadline(native, kit, seconds):
+    cancelled = threading.Event()
+
+    def wait(context, body):
+        while not context.cancel.cancelled:
+            time.sleep(0.005)
+        cancelled.set()
+        return b""
+
+    server = native(grpc={"Wait": kit.Method(wait)})
+    with server.speak() as client:
+        begin = time.monotonic()
+        headers = [("content-type", "application/grpc"), ("grpc-timeout", f"{seconds * 1000:g}m")]
+        client.request(1, "/tests.native.Service/Wait", b"\0\0\0\0\0", *headers)
+        answer, _ = client.answer(1)
+    assert answer["grpc-status"] == "4"
+    assert time.monotonic() - begin >= seconds
+    assert cancelled.wait(5)

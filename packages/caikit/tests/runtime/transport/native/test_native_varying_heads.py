@@ -84,7 +84,9 @@ def after_others(name: str, *values: str, base=CALL, at: int = 9):
 @example(after_others("traceparent", TRACE.format(1), TRACE.format(2), "x", TRACE.format(3), base=REQUEST))
 @example(after_others("model", "one", "two", "a\nb"))
 @example(after_others("data-bin", "AAAA", "AAA=,AQ", "no base64!"))
-@example([*after_others("content-length", "3", "03"), (CALL, [(("content-length", v), 9) for v in ("3", "4")])])
+@example(
+    [*after_others("content-length", "3", "03"), (CALL, [(("content-length", v), 9) for v in ("3", "4")])]
+)
 @example(after_others("content-length", "3", "4", base=REQUEST))
 @example(after_others("content-length", "3", "03", "x", base=REQUEST))
 @settings(max_examples=int(60 * SCALE), deadline=None, database=None, suppress_health_check=list(HealthCheck))

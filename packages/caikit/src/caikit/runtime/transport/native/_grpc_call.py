@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 _ACKNOWLEDGEMENT = (("acknowledgement", "ok"),)
 _OK = write_status(Status.OK)
+# Most calls are over long before their deadline, and a timer costs more than all other headers. Calls are checked often
+# enough that those that are not get one in time.
+_SOON_SECONDS = 2.0
 
 
 class GrpcCall:
@@ -62,18 +65,18 @@ class GrpcCall:
         """Bytes of the message that is not complete, as far as they were counted."""
         self._working = self._begun = self._over = False
         self._since = time.monotonic()
-        deadline = None if plan.timeout is None else self._since + plan.timeout
+        self._deadline = None if plan.timeout is None else self._since + plan.timeout
         request_id = stream.choose_id()
         self.context = RequestContext(
-            headers=plan.headers, deadline=deadline, native=self._make_native, request_id=request_id
+            headers=plan.headers, deadline=self._deadline, native=self._make_native, request_id=request_id
         )
         self.trailing: tuple[tuple[str, Value], ...] = ((REQUEST_ID_HEADER, request_id),)
         self._own_trailing = self.trailing
         service.running += 1
 
     def begin(self) -> None:
-        if self.plan.timeout is not None:
-            self._timer = self.hub.loop.call_later(self.plan.timeout, self._expire)
+        if self._deadline is not None and self._deadline - self._since < _SOON_SECONDS:
+            self._timer = self.hub.loop.call_later(self._deadline - self._since, self._expire)
         if self._endpoint.acknowledge and self._verdict is None:
             self.send_initial(_ACKNOWLEDGEMENT)
 
@@ -112,6 +115,10 @@ class GrpcCall:
         self.fail(RequestError(Status.UNAVAILABLE, "The server was stopped before the answer was complete"))
 
     def check(self, now: float) -> None:
+        if self._deadline is not None and self._timer is None and not self._over:
+            seconds = self._deadline - now
+            if seconds < _SOON_SECONDS:
+                self._timer = self.hub.loop.call_later(max(0.0, seconds), self._expire)
         limit, key = self._patience()
         if not self._begun and not self._over and limit is not None and now - self._since > limit:
             reason = f"given up: no message came for {limit:g} seconds ({key})"

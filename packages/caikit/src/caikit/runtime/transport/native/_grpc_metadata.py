@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from caikit.runtime.engine import REQUEST_ID_HEADER, Status
 from caikit.runtime.transport.http_messages import HeaderList
@@ -55,14 +56,24 @@ class MetadataError(ValueError):
 def read_metadata(headers: HeaderList) -> Metadata:
     found: list[tuple[str, Value]] = []
     for raw_name, raw_value in headers:
-        name = raw_name.decode("latin-1")
-        if name in _OF_PROTOCOL or name.startswith("grpc-"):
+        name = _read_short_name(raw_name) if len(raw_name) <= _SHORT_NAME else _read_name(raw_name)
+        if name is None:
             continue
         if name.endswith(_BINARY):
             found.extend((name, _decode(name, part)) for part in raw_value.split(b","))
         else:
             found.append((name, raw_value.decode("latin-1")))
     return tuple(found)
+
+
+def _read_name(raw_name: bytes) -> str | None:
+    """None for what is no metadata."""
+    name = raw_name.decode("latin-1")
+    return None if name in _OF_PROTOCOL or name.startswith("grpc-") else name
+
+
+_SHORT_NAME = 64
+_read_short_name = lru_cache(256)(_read_name)
 
 
 def write_metadata(metadata: Iterable[tuple[str, Value]]) -> bytes:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any
 
 from google.protobuf.message import DecodeError
-from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from caikit.runtime.engine import Body, RequestContext, RequestError, Shape, Status, to_failure
 from caikit.runtime.engine.guard import Guard
@@ -23,10 +23,12 @@ class ReflectionEndpoint:
     acknowledge = False
     loop_runs = None
 
-    def __init__(self, path: str, servicer: Any, count: CountBuiltin, guard: Guard | None) -> None:
+    def __init__(
+        self, path: str, find_servicer: Callable[[], Any], count: CountBuiltin, guard: Guard | None
+    ) -> None:
         self.guard = guard
         self._path = path
-        self._servicer = servicer
+        self._find_servicer = find_servicer
         self._count = count
 
     def answer(self, context: RequestContext, body: Body) -> bytes:
@@ -35,7 +37,7 @@ class ReflectionEndpoint:
     def stream(self, context: RequestContext, body: Body) -> Iterator[bytes]:
         call = BuiltinCall(self._count, self._path, self.shape)
         try:
-            for answer in self._servicer.ServerReflectionInfo(_questions(body, call), context.native):
+            for answer in self._find_servicer().ServerReflectionInfo(_questions(body, call), context.native):
                 call.sent += 1
                 yield answer.SerializeToString()
         except GeneratorExit:
@@ -50,9 +52,16 @@ class ReflectionEndpoint:
 def reflection_endpoints(
     services: Iterable[str], count: CountBuiltin, guard: Guard | None
 ) -> dict[str, ReflectionEndpoint]:
-    servicer: Any = reflection.ReflectionServicer([*services, reflection.SERVICE_NAME])
+    @cache
+    def find_servicer() -> Any:
+        # It needs all of `grpcio`, which takes more memory than the server.
+        from grpc_reflection.v1alpha import reflection
+
+        servicer: Any = reflection.ReflectionServicer([*services, reflection.SERVICE_NAME])
+        return servicer
+
     paths = (f"/{service}/ServerReflectionInfo" for service in _SERVICES)
-    return {path: ReflectionEndpoint(path, servicer, count, guard) for path in paths}
+    return {path: ReflectionEndpoint(path, find_servicer, count, guard) for path in paths}
 
 
 def _questions(body: Body, call: BuiltinCall) -> Iterator[Any]:
@@ -63,6 +72,8 @@ def _questions(body: Body, call: BuiltinCall) -> Iterator[Any]:
 
 
 def _parse(message: bytes) -> Any:
+    from grpc_reflection.v1alpha import reflection_pb2
+
     try:
         return reflection_pb2.ServerReflectionRequest.FromString(message)
     except DecodeError as error:

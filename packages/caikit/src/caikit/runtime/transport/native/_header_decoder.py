@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from itertools import chain
+
 from hpack.huffman_table import HUFFMAN_COMPLETE, HUFFMAN_EMIT_SYMBOL, HUFFMAN_FAIL, HUFFMAN_TABLE
 from hpack.table import HeaderTable
 
@@ -18,6 +21,8 @@ _COST = 32
 DEFAULT_TABLE_SIZE = 4096
 """The size that one side may use as long as the other says nothing else; we do not."""
 _LARGEST_NUMBER = 2**24
+_MOST_ROWS = 16
+_POINTERS = re.compile(rb"[\x81-\xfe]{1,32}")
 # A head may be so many times larger than is taken before its connection is ended.
 _PATIENCE = 4
 
@@ -36,7 +41,7 @@ class HeadTooLargeError(Exception):
 class HeaderDecoder:
     """Keeps the table that the client builds. What it has read is never logged: there are secrets in it."""
 
-    __slots__ = ("_entries", "_limit", "_most_bytes", "_size", "changes")
+    __slots__ = ("_entries", "_limit", "_most_bytes", "_rows", "_size", "changes")
 
     def __init__(self, *, most_bytes: int) -> None:
         self.changes = 0
@@ -46,6 +51,8 @@ class HeaderDecoder:
         """The newest one is the last."""
         self._size = 0
         self._limit = DEFAULT_TABLE_SIZE
+        self._rows: dict[bytes, tuple[HeaderList, int]] = {}
+        """What was found for rows of pointers, as long as the table is the same."""
 
     def decode(self, block: bytes) -> HeaderList:
         """Raises HeadTooLargeError, or ConnectionFault, after which nothing more can be read."""
@@ -59,28 +66,32 @@ class HeaderDecoder:
         at, end, size, most = 0, len(block), 0, self._most_bytes
         while at < end:
             first = block[at]
-            if first >= 0x80:
-                if first == 0xFF:
-                    index, at = _read_number(block, at, 0x7F)
-                else:
-                    index, at = first - 0x80, at + 1
-                header = self._find(index)
-            elif first >= 0x40:
-                header, at = self._read_literal(block, at, 0x3F)
-                self._add(header)
-            elif first >= 0x20:
-                if headers:
-                    raise _fault()
-                limit, at = _read_number(block, at, 0x1F)
-                self._resize(limit)
-                continue
+            if first >= 0x80 and (pointers := _POINTERS.match(block, at)):
+                at = pointers.end()
+                found, cost = self._find_all(pointers[0])
+                headers += found
             else:
-                header, at = self._read_literal(block, at, 0x0F)
-            size += len(header[0]) + len(header[1]) + _COST
-            if size <= most:
+                if first >= 0x80:
+                    index, at = _read_number(block, at, 0x7F)
+                    header = self._find(index)
+                elif first >= 0x40:
+                    header, at = self._read_literal(block, at, 0x3F)
+                    self._add(header)
+                elif first >= 0x20:
+                    if headers:
+                        raise _fault()
+                    limit, at = _read_number(block, at, 0x1F)
+                    self._resize(limit)
+                    continue
+                else:
+                    header, at = self._read_literal(block, at, 0x0F)
                 headers.append(header)
-            elif size > most * _PATIENCE:
+                cost = len(header[0]) + len(header[1]) + _COST
+            size += cost
+            if size > most * _PATIENCE:
                 raise ConnectionFault(ENHANCE_YOUR_CALM, f"The headers are larger than {most} bytes")
+        if at > end:
+            raise _fault()
         if size > most:
             raise HeadTooLargeError(most, headers)
         return headers
@@ -98,6 +109,17 @@ class HeaderDecoder:
         value, at = _read_text(block, at)
         return (name, value), at
 
+    def _find_all(self, pointers: bytes) -> tuple[HeaderList, int]:
+        """The entries of a row of short pointers, and what they count together."""
+        found = self._rows.get(pointers)
+        if found is None:
+            headers = [self._find(pointer & 0x7F) for pointer in pointers]
+            size = sum(map(len, chain.from_iterable(headers))) + _COST * len(headers)
+            if len(self._rows) >= _MOST_ROWS:
+                self._rows.clear()
+            found = self._rows[pointers] = headers, size
+        return found
+
     def _find(self, index: int) -> _Header:
         if index >= _FIRST_DYNAMIC:
             # Past the oldest one this is an IndexError.
@@ -107,7 +129,7 @@ class HeaderDecoder:
         return STATIC_TABLE[index - 1]
 
     def _add(self, header: _Header) -> None:
-        self.changes += 1
+        self._change()
         self._entries.append(header)
         self._size += len(header[0]) + len(header[1]) + _COST
         if self._size > self._limit:
@@ -116,9 +138,13 @@ class HeaderDecoder:
     def _resize(self, limit: int) -> None:
         if limit > DEFAULT_TABLE_SIZE:
             raise _fault()
-        self.changes += 1
+        self._change()
         self._limit = limit
         self._evict()
+
+    def _change(self) -> None:
+        self.changes += 1
+        self._rows.clear()
 
     def _evict(self) -> None:
         count = 0
@@ -148,17 +174,17 @@ def _read_number(block: bytes, at: int, most: int) -> tuple[int, int]:
 
 
 def _read_text(block: bytes, at: int) -> tuple[bytes, int]:
-    first = block[at]
-    length = first & 0x7F
-    if length == 0x7F:
-        length, at = _read_number(block, at, 0x7F)
-    else:
+    """A text and where it ends, which may be after the end of the block."""
+    length = block[at]
+    if length < 0x7F:
         at += 1
-    end = at + length
-    if end > len(block):
+        end = at + length
+        return block[at:end], end
+    length, end = _read_number(block, at, 0x7F)
+    text = block[end : end + length]
+    if end + length > len(block):
         raise _fault()
-    text = block[at:end]
-    return (_decompress(text) if first & 0x80 else text), end
+    return (_decompress(text) if block[at] & 0x80 else text), end + length
 
 
 def _fault() -> ConnectionFault:

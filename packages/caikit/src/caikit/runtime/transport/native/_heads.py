@@ -26,9 +26,9 @@ class Head:
     """The head of a request over either version of HTTP. A connection may use it for several equal requests."""
 
     __slots__ = (
+        "_base",
         "_given_id",
         "asks_socket",
-        "base",
         "expects_word",
         "headers",
         "hosts",
@@ -48,8 +48,7 @@ class Head:
     ) -> None:
         """`target` is path and query; `headers` have lower-case names."""
         self.headers = headers
-        self.base = self
-        """The head of which this one is a variant."""
+        self._base: Head | None = None
         self.varied: HeaderList = []
         """The headers that the base does not have."""
         self.pseudo = 0
@@ -73,10 +72,15 @@ class Head:
         self.request = HttpRequest(method, path, query, None, scheme)
         self._read()
 
+    @property
+    def base(self) -> Head:
+        """The head of which this one is a variant, or itself."""
+        return self._base or self
+
     def vary(self, varied: HeaderList) -> Head:
         """A head with more headers, none of which decides how the request is served."""
         head = Head.__new__(Head)
-        head.base = self
+        head._base = self
         head.varied = varied
         head.headers = self.headers + varied
         head.version = self.version
