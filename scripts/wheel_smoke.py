@@ -1,4 +1,4 @@
-"""Build the wheel; install it with the newest and with the oldest dependencies; serve a small library and call it.
+"""Build the wheel; install it with the newest and with the oldest dependencies, and for one protocol; serve and call.
 
 Runs in an environment that has `build`. Everything it makes is in a temporary folder.
 """
@@ -15,28 +15,31 @@ import time
 import zipfile
 from email.parser import Parser
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 ROOT = Path(__file__).parents[1]
 GREETER = ROOT / "examples" / "basics" / "greeter.py"
-EXTRAS = ("runtime-grpc", "runtime-http")
+GRPC, HTTP = EXTRAS = ("runtime-grpc", "runtime-http")
+TRANSPORTS = ("native", "standard")
 WANTED = ("caikit/py.typed", "caikit/config/config.yml", "caikit/command/_template/README.md.in", "LICENSE")
 
-CALLS = """
-import json, sys
-from urllib.request import Request, urlopen
-import caikit, grpc
+CALL_GRPC = """
+import sys
+import grpc
 from caikit.runtime.service_factory import ServicePackageFactory
 
-grpc_port, http_port = sys.argv[1:]
 service = ServicePackageFactory.get_service_package(ServicePackageFactory.ServiceType.INFERENCE)
-with grpc.insecure_channel(f"localhost:{grpc_port}") as channel:
+with grpc.insecure_channel(f"localhost:{sys.argv[1]}") as channel:
     request = service.messages.GreetingTaskRequest(name="gRPC")
     call = service.stub_class(channel).GreetingTaskPredict
-    assert call(request, metadata=[("mm-model-id", "greeter")], timeout=10).greeting == "Hello, gRPC"
+    metadata = [("mm-model-id", "greeter")]
+    assert call(request, metadata=metadata, timeout=20, wait_for_ready=True).greeting == "Hello, gRPC"
+"""
+CALL_HTTP = """
+import json, sys
+from urllib.request import Request, urlopen
+
 body = json.dumps({"model_id": "greeter", "inputs": "HTTP"}).encode()
-request = Request(f"http://localhost:{http_port}/api/v1/task/greeting", body, {"Content-Type": "application/json"})
+request = Request(f"http://localhost:{sys.argv[1]}/api/v1/task/greeting", body, {"Content-Type": "application/json"})
 with urlopen(request, timeout=10) as answer:
     assert json.load(answer) == {"greeting": "Hello, HTTP"}
 """
@@ -46,15 +49,23 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="caikit-wheel-") as name:
         folder = Path(name)
         wheel = build(folder)
-        cases = {"newest": []}
+        cases = [
+            ("newest", EXTRAS, []),
+            ("newest, gRPC alone", (GRPC,), []),
+            ("newest, HTTP alone", (HTTP,), []),
+        ]
         if sys.version_info < (3, 14):  # the oldest releases have no builds for newer Pythons
-            cases["oldest"] = oldest_versions(wheel)
-        for case, constraints in cases.items():
-            print(f"wheel-smoke: install with the {case} dependencies, serve, call", flush=True)
-            home = folder / case
-            python = install(wheel, constraints, home)
-            serve_and_call(python, home)
-    print(f"wheel-smoke: gRPC and HTTP answer with the {' and the '.join(cases)} dependencies")
+            cases.append(("oldest", EXTRAS, oldest_versions(wheel)))
+        for number, (case, extras, constraints) in enumerate(cases):
+            print(f"wheel-smoke: install ({case}), serve, call", flush=True)
+            home = folder / str(number)
+            python = install(wheel, extras, constraints, home)
+            write_library(home)
+            for transport in TRANSPORTS:
+                serve_and_call(python, home, extras, transport)
+    print(
+        f"wheel-smoke: answers over {' and '.join(TRANSPORTS)} listeners ({'; '.join(case for case, *_ in cases)})"
+    )
 
 
 def build(folder: Path) -> Path:
@@ -90,18 +101,18 @@ def oldest_versions(wheel: Path) -> list[str]:
     return sorted(constraints)
 
 
-def install(wheel: Path, constraints: list[str], home: Path) -> Path:
+def install(wheel: Path, extras: tuple[str, ...], constraints: list[str], home: Path) -> Path:
     run([sys.executable, "-m", "venv", home / "venv"])
     python = home / "venv" / "bin" / "python"
     (home / "constraints.txt").write_text("\n".join(constraints) + "\n")
     pip = [python, "-m", "pip", "--disable-pip-version-check"]
-    run([*pip, "install", "-c", home / "constraints.txt", f"{wheel}[{','.join(EXTRAS)}]"])
+    run([*pip, "install", "-c", home / "constraints.txt", f"{wheel}[{','.join(extras)}]"])
     run([*pip, "check"])
     return python
 
 
-def serve_and_call(python: Path, home: Path) -> None:
-    """In a folder with a library of one file and a model of one file."""
+def write_library(home: Path) -> None:
+    """A library of one file and a model of one file."""
     model = home / "models" / "greeter"
     model.mkdir(parents=True)
     (home / "greeter.py").write_text(GREETER.read_text())
@@ -109,14 +120,19 @@ def serve_and_call(python: Path, home: Path) -> None:
     assert module_id
     (model / "config.yml").write_text(f"module_id: {module_id[1]}\nprefix: Hello,\n")
 
+
+def serve_and_call(python: Path, home: Path, extras: tuple[str, ...], transport: str) -> None:
     grpc_port, http_port = free_ports(2)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {
         "RUNTIME_LIBRARY": "greeter",
+        "RUNTIME_TRANSPORT": transport,
+        "RUNTIME_GRPC_ENABLED": str(GRPC in extras).lower(),
         "RUNTIME_GRPC_PORT": str(grpc_port),
+        "RUNTIME_HTTP_ENABLED": str(HTTP in extras).lower(),
         "RUNTIME_HTTP_PORT": str(http_port),
         "RUNTIME_METRICS_ENABLED": "false",
     }
-    log = home / "server.log"
+    log = home / f"{transport}.log"
     with log.open("w") as output:
         server = subprocess.Popen(
             [python, "-m", "caikit.runtime"],
@@ -126,8 +142,11 @@ def serve_and_call(python: Path, home: Path) -> None:
             stderr=output,
         )
         try:
-            wait_until_ready(server, http_port)
-            run([python, "-c", CALLS, str(grpc_port), str(http_port)], cwd=home, env=environment)
+            calls = {GRPC: (CALL_GRPC, grpc_port), HTTP: (CALL_HTTP, http_port)}
+            for extra in extras:
+                code, port = calls[extra]
+                wait_until_open(server, port)
+                run([python, "-c", code, str(port)], cwd=home, env=environment)
             server.terminate()
             if server.wait(20) != 0:
                 raise SystemExit(f"the server ended with exit code {server.returncode}")
@@ -139,13 +158,13 @@ def serve_and_call(python: Path, home: Path) -> None:
             server.wait()
 
 
-def wait_until_ready(server: subprocess.Popen[bytes], http_port: int) -> None:
+def wait_until_open(server: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and server.poll() is None:
         try:
-            with urlopen(f"http://localhost:{http_port}/health", timeout=5):
+            with socket.create_connection(("localhost", port), timeout=5):
                 return
-        except (URLError, OSError):
+        except OSError:
             time.sleep(0.1)
     raise SystemExit("the server did not start")
 

@@ -40,7 +40,7 @@ class Scenario(abc.ABC):
 class Stage:
     """Where an attack takes place: its folder, its servers, its findings."""
 
-    def __init__(self, folder: Path, seed: int, transport: str = "standard") -> None:
+    def __init__(self, folder: Path, seed: int, transport: str = "native") -> None:
         self.folder = folder
         self.seed = seed
         self._transport = transport

@@ -49,7 +49,7 @@ class Server:
         environment: Mapping[str, str] | None = None,
         models: Mapping[str, str] | None = None,
         memory: int | None = None,
-        transport: str = "standard",
+        transport: str = "native",
     ) -> None:
         """`models` gives the text of each model's config.yml; `memory` is a limit in MiB of address space."""
         self.root, self.temporary, self.started = folder / "root", folder / "temporary", folder / "started"

@@ -32,7 +32,7 @@ class Target:
 
 
 @contextlib.contextmanager
-def serve(folder: Path, transport: str = "standard") -> Iterator[Target]:
+def serve(folder: Path, transport: str = "native") -> Iterator[Target]:
     """Start a server of both protocols below `folder` and stop it at the end."""
     base = folder / "base"
     shutil.copytree(LIBRARY, base)

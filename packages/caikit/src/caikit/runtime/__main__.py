@@ -95,14 +95,18 @@ def _import(
 
 
 def _import_grpc_server() -> type[RuntimeServerBase]:
+    from ._serving.transport_choice import import_listener
     from .grpc_server import RuntimeGRPCServer
 
+    import_listener(get_config(), "grpc")
     return RuntimeGRPCServer
 
 
 def _import_http_server() -> type[RuntimeServerBase]:
+    from ._serving.transport_choice import import_listener
     from .http_server import RuntimeHTTPServer
 
+    import_listener(get_config(), "http")
     return RuntimeHTTPServer
 
 

@@ -276,6 +276,14 @@ def test_an_error_in_the_request_stream_reaches_the_caller(service):
         next(replies)
 
 
+@pytest.fixture
+def forgotten_components():
+    """What the test configures is not kept for other tests."""
+    yield
+    MODEL_MANAGER.reset_components()
+
+
+@pytest.mark.usefixtures("forgotten_components")
 def test_backends_see_each_request_before_the_model_is_looked_up(make_service, temp_config):
     from caikit.core.module_backends import backend_types
 

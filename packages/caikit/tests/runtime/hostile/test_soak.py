@@ -33,7 +33,7 @@ pytestmark = [
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_a_short_attack(attack: str) -> None:
-    transport = os.environ.get("RUNTIME_TRANSPORT", "standard")
+    transport = os.environ.get("RUNTIME_TRANSPORT", "native")
     command = [sys.executable, "-m", "soak", attack, "--short", "--seed", "1", "--transport", transport]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

@@ -34,7 +34,7 @@ def lines_of(program) -> list[dict]:
             {"server_thread_pool_size": "many"},
             "expected a whole number as runtime.server_thread_pool_size, got 'many'",
         ),
-        ({"transport": "pigeon"}, "expected standard or native as runtime.transport, got 'pigeon'"),
+        ({"transport": "pigeon"}, "expected native or standard as runtime.transport, got 'pigeon'"),
     ],
 )
 def test_settings_that_cannot_be_used_are_told_in_one_sentence(start_program, name, runtime, sentence):

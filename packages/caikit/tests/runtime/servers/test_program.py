@@ -111,9 +111,11 @@ def test_main_thread_with_work_of_its_own_is_ended_by_the_signal(start_program):
     assert program.finish() == 128 + signal.SIGTERM
 
 
-def test_missing_extra_is_explained(start_program):
-    code = "import sys, runpy; sys.modules['uvicorn'] = None; runpy.run_module('caikit.runtime', run_name='__main__')"
-    program = start_program("-c", code, grpc={"enabled": False})
+@pytest.mark.parametrize(("transport", "needed"), [("standard", "uvicorn"), ("native", "hpack")])
+def test_missing_extra_is_explained(start_program, monkeypatch, transport, needed):
+    monkeypatch.delenv("RUNTIME_TRANSPORT", raising=False)
+    code = f"import sys, runpy; sys.modules['{needed}'] = None; runpy.run_module('caikit.runtime', run_name='__main__')"
+    program = start_program("-c", code, grpc={"enabled": False}, transport=transport)
     assert program.finish() == 1
     output = "".join(program.output)
     assert "<RUN76169927E>" in output

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from .transport_choice import is_native
+from .transport_choice import uses_native
 
 GRPC_KEY = "runtime.grpc.port"
 HTTP_KEY = "runtime.http.port"
@@ -47,7 +47,7 @@ def wants_one_port(runtime: Any) -> bool:
 
 
 def uses_one_port(config: Any) -> bool:
-    return is_native(config) and wants_one_port(config.runtime)
+    return uses_native(config) and wants_one_port(config.runtime)
 
 
 def check_ports(config: Any, protocols: Collection[str]) -> None:
@@ -61,7 +61,7 @@ def check_ports(config: Any, protocols: Collection[str]) -> None:
         raise ValueError(
             f"runtime.grpc.host and runtime.http.host differ, but {HTTP_KEY} is null, which is the port of gRPC"
         )
-    if not is_native(config) and not (given and runtime.get("find_available_port")):
+    if not uses_native(config) and not (given and runtime.get("find_available_port")):
         first = GRPC_KEY if runtime.get("port") is None else "runtime.port"
         same = f"{first} and {HTTP_KEY} are both {grpc_port(runtime)}" if given else f"{HTTP_KEY} is null"
         raise ValueError(

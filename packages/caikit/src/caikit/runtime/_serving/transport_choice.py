@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
-_EXTRA = "caikit[runtime-http]"
-
-
-def is_native(config: Any) -> bool:
-    """What `runtime.transport` says. Raises ValueError for what it cannot say."""
-    given = config.runtime.get("transport") or "standard"
-    if given not in ("standard", "native"):
-        raise ValueError(f"expected standard or native as runtime.transport, got {given!r}")
-    return bool(given == "native")
+_STANDARD = {
+    "grpc": "caikit.runtime.transport.grpcio",
+    "http": "caikit.runtime.transport.uvicorn_server",
+}
 
 
 def uses_native(config: Any) -> bool:
-    """The same; raises ImportError if something is missing for it."""
-    if not is_native(config):
-        return False
-    try:
-        import hpack  # noqa: F401 - imported here to be told by the name of its extra
-        import httptools  # noqa: F401 - as above
-    except ImportError as error:
-        raise ImportError(f"The native transport (runtime.transport) needs {_EXTRA}: {error}") from error
-    return True
+    """What `runtime.transport` says. Raises ValueError for what it cannot say."""
+    given = config.runtime.get("transport") or "native"
+    if given not in ("standard", "native"):
+        raise ValueError(f"expected native or standard as runtime.transport, got {given!r}")
+    return bool(given == "native")
+
+
+def import_listener(config: Any, protocol: str) -> None:
+    """Import what will listen for grpc or http; raises ImportError if it is not installed."""
+    import_module("caikit.runtime.transport.native" if uses_native(config) else _STANDARD[protocol])

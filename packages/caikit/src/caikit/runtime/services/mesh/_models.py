@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 import alog
 
@@ -33,6 +34,8 @@ class MeshModels:
         self._lock = threading.Lock()
         self._entries: dict[str, LoadedModel] = {}
         self._waiting: Counter[LoadedModel] = Counter()
+        self._promised: WeakSet[LoadedModel] = WeakSet()
+        """Somebody was told that they can serve."""
         self._leaving: list[LoadedModel] = []
 
     def serves(self, model_id: str | None) -> bool:
@@ -49,7 +52,7 @@ class MeshModels:
         except BaseException:
             self._abandon(entry)
             raise
-        self._stop_waiting(entry)
+        self._stop_waiting(entry, promised=entry.error is None)
         if entry.error is not None:
             self._forget(entry)
         if entry.error is None and entry.peek() is None:
@@ -105,9 +108,11 @@ class MeshModels:
         present = self._store.models
         self._entries = {key: entry for key, entry in self._entries.items() if present.get(key) is entry}
 
-    def _stop_waiting(self, entry: LoadedModel) -> int:
+    def _stop_waiting(self, entry: LoadedModel, *, promised: bool) -> int:
         """How many others still wait."""
         with self._lock:
+            if promised:
+                self._promised.add(entry)
             self._waiting[entry] -= 1
             left = self._waiting[entry]
             if not left:
@@ -115,7 +120,7 @@ class MeshModels:
         return left
 
     def _abandon(self, entry: LoadedModel) -> None:
-        if self._stop_waiting(entry):
+        if self._stop_waiting(entry, promised=False) or entry in self._promised:
             return
         log.info("<RUN10000108I>", "Nobody waits for model '%s' any more: it is dropped", entry.id())
         with self._lock:
