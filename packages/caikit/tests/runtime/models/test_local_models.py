@@ -103,7 +103,7 @@ def test_a_model_that_is_being_written_is_not_loaded(make_store, models_dir):
     try:
         eventually(lambda: (path / "weights").exists())
         # Longer than a busy machine keeps the writer from writing.
-        store = lazy(make_store, write_detection_period=0.5)
+        store = lazy(make_store, write_detection_period=0.15)
         assert store.models == {}
         with pytest.raises(RequestError, match="still being written") as caught:
             store.use("growing")
@@ -114,6 +114,29 @@ def test_a_model_that_is_being_written_is_not_loaded(make_store, models_dir):
     assert loads_of(path) == 0
     with store.use("growing"):
         pass
+
+
+def test_a_model_whose_writer_has_paused_is_not_broken(make_store, models_dir):
+    path = write_model(models_dir, "paused", fail="runtime")
+    stop = threading.Event()
+
+    def go_on() -> None:
+        # As soon as the half of it was tried in vain.
+        while not loads_of(path) and not stop.wait(0.01):
+            pass
+        while not stop.wait(0.01):
+            write_model(models_dir, "paused", fail="runtime", text="x" * (time.monotonic_ns() % 100))
+
+    writer = threading.Thread(target=go_on)
+    writer.start()
+    try:
+        store = lazy(make_store, write_detection_period=0.08, retries=2)
+        with pytest.raises(RequestError, match="still being written") as caught:
+            store.use("paused")
+        assert caught.value.status is Status.UNAVAILABLE
+    finally:
+        stop.set()
+        writer.join()
 
 
 def test_write_detection_watches_all_models_at_once(make_store, models_dir):

@@ -157,6 +157,9 @@ class ModelTable:
                 return self._load_once(entry, plan)
             except Exception as error:
                 log.debug("<RUN48241207D>", "Trying again to load model '%s': %r", entry.id(), error)
+                if plan.on_demand or plan.found:
+                    # It may have failed because its files are written by somebody who has paused for long.
+                    self._settle(entry)
         return self._load_once(entry, plan)
 
     def _load_once(self, entry: LoadedModel, plan: LoadPlan) -> ModuleBase:
