@@ -489,6 +489,8 @@ READERS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
             + _WEB.replace(b"1.1", b"1.0")
             + b"-text\r\ncontent-length: 15\r\n\r\n"
             + base64.b64encode(_MESSAGE),
+            # The message is too long, and then no base64.
+            b"\x08" + _WEB + b"-text\r\ncontent-length: 16\r\n\r\nAAAJAAVoZW\1\0\0\0==",
             b"\7" + _QUESTION + b"origin: http://here\r\naccess-control-request-headers: a,b\r\n\r\n",
         ],
     ),

@@ -117,13 +117,13 @@ class WebStream:
     def receive(self, data: bytes) -> None:
         if self.ended or self._user is None:
             return
-        if self._reader is not None:
-            try:
-                data = self._reader.feed(data)
-            except RequestError as error:
-                self._give_up(error)
-                return
-        self._user.receive(data)
+        reader = self._reader
+        if reader is None:
+            self._user.receive(data)
+            return
+        self._user.receive(reader.feed(data))
+        if reader.fault is not None and not self.ended:
+            self._give_up(reader.fault)
 
     def complete(self) -> None:
         self.remote_ended = True
