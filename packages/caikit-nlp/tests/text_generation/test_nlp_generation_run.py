@@ -179,6 +179,13 @@ def test_negative_truncation_leaves_room_for_the_text(causal: Any, seq2seq: Any)
     assert seq2seq.run(long, truncate_input_tokens=-1).input_token_count == 64
 
 
+def test_a_model_that_takes_any_number_of_tokens_has_a_limit(tiny_models: Any) -> None:
+    model = TextGeneration.bootstrap(tiny_models["t5"])
+    with pytest.raises(ValueError, match=r"this model takes 4096 at most.*truncate_input_tokens"):
+        model.run("cow " * 5000)
+    assert model.run("cow " * 5000, truncate_input_tokens=5, max_new_tokens=1).input_token_count == 5
+
+
 def test_a_text_that_is_too_long_is_refused(causal: Any) -> None:
     with pytest.raises(ValueError, match=r"this model takes 128 at most.*truncate_input_tokens"):
         causal.run("cow " * 300)

@@ -42,6 +42,8 @@ class Note(ModuleBase):
                 raise RuntimeError("out of luck")
             case "own status":
                 raise CaikitRuntimeException(Status.PERMISSION_DENIED, "no licence")
+            case "place":
+                raise RuntimeError(f"nothing good in {model_path}/config.yml")
             case "exit":
                 raise SystemExit(3)
         return cls(config.text or "")

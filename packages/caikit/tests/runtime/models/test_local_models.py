@@ -116,6 +116,15 @@ def test_a_model_that_is_being_written_is_not_loaded(make_store, models_dir):
         pass
 
 
+def test_who_asks_is_not_told_where_the_files_are(make_store, models_dir):
+    path = write_model(models_dir, "m", fail="place")
+    store = lazy(make_store, load_new_local_models=False)
+    with pytest.raises(RequestError) as caught:
+        store.use("m")
+    assert caught.value.message == "Model m failed to load. Nested error: nothing good in m/config.yml"
+    assert str(path) in str(caught.value.__cause__)
+
+
 def test_a_model_whose_writer_has_paused_is_not_broken(make_store, models_dir):
     path = write_model(models_dir, "paused", fail="runtime")
     stop = threading.Event()

@@ -13,6 +13,7 @@ import alog
 from caikit.core import ModuleBase, ModuleConfig, ModuleLoader, ModuleSaver
 from caikit.core.exceptions import error_handler
 
+from ...toolkit._folders import folder_inside
 from ._engine import Engine
 from ._onnx_engine import OnnxEncoder, OnnxPairScorer, has_onnx_file
 from ._settings import EmbeddingSettings
@@ -62,7 +63,7 @@ def load_model(kind: str, model_path: str | ModuleConfig) -> Any:
     loader = ModuleLoader(model_path)
     artifacts = loader.config.get(_ARTIFACTS_KEY)
     error.value_check("<NLP20896115E>", artifacts, f"Model config missing '{_ARTIFACTS_KEY}'")
-    directory = os.path.abspath(os.path.join(loader.model_path, str(artifacts)))
+    directory = folder_inside(loader.model_path, str(artifacts), _ARTIFACTS_KEY)
     error.dir_check("<NLP34197772E>", directory)
     settings = EmbeddingSettings.read()
     if settings.engine == "onnx":

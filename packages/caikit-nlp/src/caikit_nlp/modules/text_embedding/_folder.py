@@ -10,6 +10,8 @@ import alog
 
 from caikit.core.exceptions import error_handler
 
+from ...toolkit._folders import folder_inside
+
 __all__ = ["SentenceFolder"]
 
 error = error_handler.get(alog.use_channel("EMBED_DIR"))
@@ -111,7 +113,7 @@ class SentenceFolder:
                 ", ".join(_KNOWN_LAYERS),
                 kind,
             )
-            layers[kind] = str(layer.get("path", ""))
+            layers[kind] = folder_inside(self._directory, str(layer.get("path", "")), "path of a layer")
         return layers
 
 

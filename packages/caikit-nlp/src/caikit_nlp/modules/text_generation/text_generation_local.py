@@ -24,6 +24,7 @@ from ...resources.pretrained_model._choose import resource_for
 from ...resources.pretrained_model.base import PretrainedModelBase
 from ...resources.pretrained_model.hf_auto_causal_lm import HFAutoCausalLM
 from ...resources.pretrained_model.hf_auto_seq2seq_lm import HFAutoSeq2SeqLM
+from ...toolkit._folders import folder_inside
 from ...toolkit._threads import limit_torch_threads
 from ...toolkit.text_generation._call import generation_parameters, takes
 from ...toolkit.text_generation._devices import place_model
@@ -156,7 +157,7 @@ class TextGeneration(ModuleBase):
         loader = ModuleLoader(model_path)
         config = loader.config
         error.value_check("<NLP48137047E>", config.artifact_path, "Model config missing 'artifact_path'")
-        artifacts = os.path.normpath(os.path.join(loader.model_path, config.artifact_path))
+        artifacts = folder_inside(loader.model_path, config.artifact_path, "artifact_path")
         error.dir_check("<NLP01983374E>", artifacts)
         dtype = torch_dtype or str(config.torch_dtype or "").removeprefix("torch.") or None
         resource = resource_for(artifacts, cls.supported_resources)

@@ -12,6 +12,7 @@ from caikit.core.exceptions import error_handler
 from caikit.core.toolkit.concurrency.library_lock import library_lock
 
 from ...toolkit._downloads import explained_if_missing, local_files_only
+from ...toolkit._folders import folder_inside
 from ...toolkit._imports import require
 from ...toolkit._threads import limit_torch_threads
 from ...toolkit.data_type_utils import get_torch_dtype
@@ -102,8 +103,8 @@ class PretrainedModelBase(ModuleBase):
             cls._TORCH_DTYPE_KEY,
         )
         found = cls.bootstrap(
-            os.path.normpath(os.path.join(loader.model_path, model or "")),
-            tokenizer_name=os.path.normpath(os.path.join(loader.model_path, tokenizer or "")),
+            folder_inside(loader.model_path, model or "", cls._MODEL_ARTIFACTS_KEY),
+            tokenizer_name=folder_inside(loader.model_path, tokenizer or "", cls._TOKENIZER_ARTIFACTS_KEY),
             padding_side=side,
             torch_dtype=str(dtype).removeprefix("torch.") if dtype else None,
         )

@@ -153,7 +153,8 @@ def _sampling_processors(
     import transformers as hf
 
     if parameters.temperature and parameters.temperature != 1.0:
-        yield hf.TemperatureLogitsWarper(parameters.temperature)
+        # What is colder makes numbers that are too large; the most probable token is chosen anyway.
+        yield hf.TemperatureLogitsWarper(max(parameters.temperature, 1e-6))
     if parameters.top_k:
         yield hf.TopKLogitsWarper(parameters.top_k)
     if parameters.top_p and parameters.top_p < 1.0:

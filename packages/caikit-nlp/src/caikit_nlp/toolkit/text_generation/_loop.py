@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import alog
 
+from caikit import get_config
 from caikit.interfaces.nlp.data_model import FinishReason, GeneratedToken
 
 from ._choice import Chooser, end_tokens, model_settings
@@ -61,7 +62,8 @@ class Generation:
         settings = model_settings(model, extra or {})
         seq2seq = bool(model.config.is_encoder_decoder)
         positions = positions_of(model.config)
-        room = positions and positions - virtual_tokens(prompts, "ENCODER" if seq2seq else "DECODER")
+        most = positions or get_config().text_generation.max_input_tokens or None
+        room = most and most - virtual_tokens(prompts, "ENCODER" if seq2seq else "DECODER")
         prompt = read_prompt(
             tokenizer, text, parameters.truncate_input_tokens or 0, room=room, output=self._output(seq2seq)
         )

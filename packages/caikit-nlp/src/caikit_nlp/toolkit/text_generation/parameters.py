@@ -61,8 +61,8 @@ class GenerationParameters:
             self.decoding_method in (None, *VALID_DECODING_METHODS),
             f"Decoding method [{self.decoding_method}] not in valid decoding methods: [{VALID_DECODING_METHODS}]",
         )
-        self._check_limits()
         self._check_ranges()
+        self._check_limits()
 
     @property
     def limit(self) -> int:
@@ -108,7 +108,7 @@ class GenerationParameters:
 
     def _check_ranges(self) -> None:
         ranges = [
-            (self.limit >= 0, "max_new_tokens must not be negative"),
+            (self.limit >= 0, f"max_new_tokens must not be negative, got {self.limit}"),
             ((self.min_new_tokens or 0) >= 0, "min_new_tokens must not be negative"),
             ((self.max_time or 0.0) >= 0.0, "max_time must not be negative"),
             ((self.repetition_penalty or 1.0) > 0.0, "repetition_penalty must be > 0.0"),

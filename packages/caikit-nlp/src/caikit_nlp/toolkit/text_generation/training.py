@@ -76,6 +76,9 @@ class Training:
         error.type_check("<NLP14020392E>", float, learning_rate=self.learning_rate)
         for name, value in lengths.items():
             error.value_check("<NLP14020393E>", value > 0, f"{name} must be positive, got {value}")
+        error.value_check(
+            "<NLP14020394E>", self.num_epochs >= 0, f"num_epochs must not be negative, got {self.num_epochs}"
+        )
 
     def steps(self, examples: int) -> int:
         """How often the weights change."""

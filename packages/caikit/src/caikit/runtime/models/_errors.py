@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from enum import Enum
 
@@ -10,13 +11,17 @@ from caikit.runtime.engine.errors import RequestError
 from caikit.runtime.engine.status import Status
 
 
-def load_error(model_id: str, error: BaseException) -> Exception:
-    """The error of the requests for a model whose load raised `error`."""
+def load_error(model_id: str, error: BaseException, private: str) -> Exception:
+    """The error of the requests for a model whose load raised `error`, without the path that is `private`, if one is."""
     if isinstance(error, Exception) and (isinstance(error, RequestError) or _has_own_status(error)):
         return error
+    reason = str(error)
+    places = {private, os.path.abspath(private), os.path.realpath(private)} if private else set()
+    for place in sorted(places, key=len, reverse=True):
+        reason = reason.replace(place, model_id)
     if isinstance(error, (FileNotFoundError, ValueError)):
-        return _caused(Status.NOT_FOUND, f"Model {model_id} not found. Nested error: {error}", error)
-    return _caused(Status.INTERNAL, f"Model {model_id} failed to load. Nested error: {error}", error)
+        return _caused(Status.NOT_FOUND, f"Model {model_id} not found. Nested error: {reason}", error)
+    return _caused(Status.INTERNAL, f"Model {model_id} failed to load. Nested error: {reason}", error)
 
 
 def again(error: Exception) -> Exception:

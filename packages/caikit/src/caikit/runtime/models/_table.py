@@ -178,8 +178,10 @@ class ModelTable:
         self, entry: LoadedModel, plan: LoadPlan, error: BaseException, seen: tuple[int, int, int] | None
     ) -> None:
         nothing_there = isinstance(error, FileNotFoundError | RequestError)
+        # Whoever names the place of a model may hear of it.
+        private = entry.path() if plan.on_demand or plan.found else ""
         unknown = plan.by_name and isinstance(error, FileNotFoundError)
-        shown = not_found(entry.id()) if unknown else load_error(entry.id(), error)
+        shown = not_found(entry.id()) if unknown else load_error(entry.id(), error, private)
         if nothing_there:
             is_broken = plan.found and os.path.exists(entry.path())
             report = log.debug if plan.on_demand else log.warning if is_broken else log.info

@@ -224,6 +224,26 @@ def test_a_client_that_does_not_answer_pings_is_gone(native, kit, ask):
             assert ask(client, number, b"a")[1] == message(b"A")
 
 
+@pytest.mark.parametrize("size", [70_000, 200_000])
+def test_metadata_in_many_frames_that_is_too_large_costs_one_call(native, kit, size):
+    begun, release = threading.Event(), threading.Event()
+
+    def hold(context, body):
+        begun.set()
+        release.wait(10)
+        return b"held"
+
+    server = native(grpc={"Do": kit.Method(upper), "Hold": kit.Method(hold)})
+    with grpc.insecure_channel(server.target) as channel:
+        held = channel.unary_unary(PATH + "Hold").future(b"", timeout=10)
+        assert begun.wait(5)
+        with pytest.raises(grpc.RpcError, match="larger than 65536 bytes") as raised:
+            channel.unary_unary(PATH + "Do")(b"a", metadata=[("x", "b" * size)], timeout=5)
+        release.set()
+        assert raised.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert held.result() == b"held"
+
+
 @pytest.mark.parametrize("seconds", [0.3, 2.4])
 def test_calls_end_at_their_deadline(native, kit, seconds):
     cancelled = threading.Event()

@@ -90,6 +90,7 @@ def test_a_body_in_pieces(native, kit):
         request(b"content-length: 1", b"content-length: 2", body=b"ab"),
         request(b"content-length: 1", b"transfer-encoding: chunked", body=b"0\r\n\r\n"),
         request(b"transfer-encoding: chunked, identity", body=b"0\r\n\r\n"),
+        request(b"transfer-encoding: gzip, chunked", body=b"0\r\n\r\n"),
         request(b"transfer-encoding: chunked", body=b"1x\r\na\r\n0\r\n\r\n"),
         request(b"transfer-encoding: chunked", body=b"1\na\n0\n\n"),
         request(b"host: y", b"content-length: 0"),
@@ -133,7 +134,7 @@ def test_a_body_in_pieces(native, kit):
         b"POST /do\r\n\r\n",
         b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03",
     ],
-    ids=range(43),
+    ids=range(44),
 )
 def test_what_may_be_read_in_two_ways_is_refused(native, kit, data):
     called = []

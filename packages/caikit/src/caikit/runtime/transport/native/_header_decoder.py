@@ -24,7 +24,7 @@ _LARGEST_NUMBER = 2**24
 _MOST_ROWS = 16
 _POINTERS = re.compile(rb"[\x81-\xfe]{1,32}")
 # A head may be so many times larger than is taken before its connection is ended.
-_PATIENCE = 4
+PATIENCE = 4
 
 
 class HeadTooLargeError(Exception):
@@ -88,7 +88,7 @@ class HeaderDecoder:
                 headers.append(header)
                 cost = len(header[0]) + len(header[1]) + _COST
             size += cost
-            if size > most * _PATIENCE:
+            if size > most * PATIENCE:
                 raise ConnectionFault(ENHANCE_YOUR_CALM, f"The headers are larger than {most} bytes")
         if at > end:
             raise _fault()

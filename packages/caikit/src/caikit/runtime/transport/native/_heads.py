@@ -124,6 +124,8 @@ class Head:
                 self.expects_word = value.lower() == b"100-continue" and self.version != "1.0"
             elif name in _ID_HEADERS:
                 asks_id = True
+            elif name == b"transfer-encoding" and value.strip().lower() != b"chunked":
+                raise ValueError("a transfer encoding that is not known")
             elif name == b"upgrade":
                 self.asks_socket = value.lower() == b"websocket" and request.method == "GET"
         if asks_id:

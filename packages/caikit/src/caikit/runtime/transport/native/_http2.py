@@ -13,6 +13,7 @@ from . import _frames as frames
 from ._connection import GOODBYE_SECONDS, Connection, Request
 from ._frames import ConnectionFault, StreamFault
 from ._header_blocks import HeadReader, HeadTooLargeError, encode_status
+from ._header_decoder import PATIENCE
 from ._heads import Head
 from ._http2_age import Age
 from ._http2_settings import PeerSettings, own_settings
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from ._http_service import HttpService
     from ._services import Services
 
-_MOST_CONTINUATIONS = 8
+_MOST_CONTINUATIONS = 32
 # Answers to control frames that may wait for a client that does not read.
 _MOST_CONTROL_BYTES = 64 * 1024
 _MOST_ABANDONED = 1024
@@ -182,7 +183,7 @@ class Http2Connection(Connection):
         _, first_flags, pieces = self._block
         pieces.append(payload)
         self._block_size += len(payload)
-        if len(pieces) > _MOST_CONTINUATIONS or self._block_size > self.limits.head_bytes:
+        if len(pieces) > _MOST_CONTINUATIONS or self._block_size > self.limits.head_bytes * PATIENCE:
             raise ConnectionFault(frames.ENHANCE_YOUR_CALM, "a header block that is too long")
         if flags & frames.END_HEADERS:
             self._block = None
