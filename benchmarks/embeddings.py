@@ -32,7 +32,7 @@ SERVERS = Path(__file__).parent / "servers"
 DATA = Path(__file__).parents[1] / "examples" / "text-sentiment" / "data"
 TEXTS = 256
 SLOWEST_START = 120.0
-LARGEST_BATCH = 32
+BATCHES = {"size": 32}
 PLAIN = "FastAPI"
 
 
@@ -42,8 +42,7 @@ class Kind:
 
     name: str
     engine: str = "torch"
-    batches: int = 0
-    """How many may run at the same time; 0 for none."""
+    batching: bool = False
     threads: int = 1
     transport: str = "native"
 
@@ -53,13 +52,11 @@ KINDS = [
     Kind(f"{PLAIN}, 1 thread"),
     Kind("torch, torch's threads", threads=0),
     Kind("torch"),
-    Kind("torch, batched", batches=1),
-    Kind("torch, two batches", batches=2),
-    Kind("torch, batched, standard", batches=1, transport="standard"),
+    Kind("torch, batched", batching=True),
+    Kind("torch, batched, standard", batching=True, transport="standard"),
     Kind("torch, standard", transport="standard"),
     Kind("onnx", engine="onnx"),
-    Kind("onnx, batched", engine="onnx", batches=1),
-    Kind("onnx, two batches", engine="onnx", batches=2),
+    Kind("onnx, batched", engine="onnx", batching=True),
 ]
 
 
@@ -165,10 +162,6 @@ def environment(settings: dict[str, str]) -> dict[str, str]:
     )
 
 
-def batching(kind: Kind) -> dict[str, int]:
-    return {"size": LARGEST_BATCH, "concurrency": kind.batches} if kind.batches else {"size": 0}
-
-
 @contextmanager
 def start_server(folder: Path, kind: Kind, device: str) -> Iterator[Server]:
     http_port, grpc_port = free_ports(2)
@@ -186,7 +179,7 @@ def start_server(folder: Path, kind: Kind, device: str) -> Iterator[Server]:
                 "library": "embedding_models",
                 "local_models_dir": str(folder / "models"),
                 "transport": kind.transport,
-                "batching": {"standalone-model": batching(kind)},
+                "batching": {"standalone-model": BATCHES if kind.batching else {"size": 0}},
                 "grpc": {"port": grpc_port, "host": "127.0.0.1", "unix_socket_path": ""},
                 "http": {"port": http_port, "host": "127.0.0.1"},
                 "metrics": {"enabled": False},
