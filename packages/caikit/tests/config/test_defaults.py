@@ -85,7 +85,6 @@ DEFAULTS = {
     "runtime.service_generation.backwards_compatibility.prev_modules_path": "prev_modules.json",
     "runtime.batching.default.size": 0,
     "runtime.batching.default.collect_delay_s": 0.0,
-    "runtime.batching.default.concurrency": 1,
     "runtime.metering.enabled": False,
     "runtime.metering.log_dir": "metering_logs",
     "runtime.metering.log_interval": 3600,

@@ -266,34 +266,10 @@ def test_the_type_of_a_model_chooses_the_settings(configure, temp_config):
         assert {answer["together"] for answer in gathered(kit, [{"text": "a"}] * 4)} == {4}
 
 
-@pytest.mark.parametrize("concurrency", [1, 2])
-def test_batches_at_the_same_time(configure, concurrency):
-    configure({"size": 2, "concurrency": concurrency})
-    texts = [f"{number}" for number in range(6)]
-    gates = batched_lib.gates
-    gates.update({text: threading.Event() for text in texts})
-    with serve("grpc") as kit, ThreadPoolExecutor(1) as pool:
-        answers = pool.submit(together, kit, [{"text": text} for text in texts])
-        kit.wait_for_workers(6)
-        wait_until(lambda: len(batched_lib.calls) == concurrency)
-        # Time for more of them, if there were more.
-        time.sleep(0.1)
-        assert len(batched_lib.calls) == concurrency
-        for gate in gates.values():
-            gate.set()
-        assert sorted(answer["text"] for answer in answers.result()) == texts
-    assert sorted(text for call in batched_lib.calls for text in call) == texts
-    assert max(map(len, batched_lib.calls)) == 2
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"size": "many"}, {"size": 2, "collect_delay_s": -1}, {"size": 2, "concurrency": 0}]
-)
+@pytest.mark.parametrize("wrong", [{"size": "many"}, {"size": 2, "collect_delay_s": -1}])
 def test_settings_that_make_no_sense(configure, wrong):
     configure(wrong)
-    with pytest.raises(
-        ValueError, match=r"runtime\.batching\.default\.(size|collect_delay_s|concurrency): expected"
-    ):
+    with pytest.raises(ValueError, match=r"runtime\.batching\.default\.(size|collect_delay_s): expected"):
         RuntimeGRPCServer()
 
 

@@ -1,7 +1,7 @@
 """Requests for one model that are answered together.
 
-No thread of its own: the first request that finds the model free leads. It takes the others that wait and serves them all
-in its own worker; the next one in line leads when the model may serve another batch.
+No thread of its own: the first request that finds the model free leads. It takes the others that wait, serves them all
+in its own worker, and the next one in line leads after it.
 """
 
 from __future__ import annotations
@@ -33,8 +33,6 @@ class BatchSettings:
 
     size: int
     delay: float = 0.0
-    concurrency: int = 1
-    """Batches at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +69,16 @@ class BatchFigures:
 class Batch:
     """The line of requests for one model.
 
-    A request that finds the model idle is served at once. Others wait while as many batches are served as may be. The
-    next batch waits up to `delay` seconds for as many requests as there were last time, and not when a deadline would
-    pass meanwhile.
+    A request that finds the model idle is served at once. Others wait while a batch is served. The next batch waits up
+    to `delay` seconds for as many requests as there were last time, and not when a deadline would pass meanwhile.
     """
 
     def __init__(self, settings: BatchSettings) -> None:
         self._size = settings.size
         self._delay = settings.delay
-        self._concurrency = settings.concurrency
         self._lock = threading.Lock()
         self._line: list[_Request] = []
-        # The one that collects the next batch.
         self._leader: _Request | None = None
-        self._serving = 0
         # How many requests the leader waits for; 0 when it does not wait.
         self._awaited = 0
         self._expected = 1
@@ -108,10 +102,10 @@ class Batch:
         """Stand in line; True for the request that leads at once."""
         with self._lock:
             self._line.append(request)
-            if self._leader is None and self._serving < self._concurrency:
+            if self._leader is None:
                 self._leader = request
                 return True
-            if self._leader is not None and self._awaited and len(self._line) >= self._awaited:
+            if self._awaited and len(self._line) >= self._awaited:
                 self._awaited = 0
                 self._leader.signal.put(None)
             return False
@@ -161,18 +155,15 @@ class Batch:
                 self._ended_at = time.monotonic()
                 self._usual_seconds = self._ended_at - began
                 self._expected = min(self._size, len(group.requests) + len(self._line))
-                self._serving -= 1
-                if self._leader is None:
-                    self._pass_on()
+                self._pass_on()
             for other in group.requests:
                 if other is not request and not other.done:
                     other.finish()
 
     def _pass_on(self) -> None:
-        """The first in line leads from now on, if there may be another batch."""
+        """The first in line leads from now on."""
         self._awaited = 0
-        may_lead = self._line and self._serving < self._concurrency
-        self._leader = self._line[0] if may_lead else None
+        self._leader = self._line[0] if self._line else None
         if self._leader is not None:
             self._leader.signal.put(None)
 
@@ -207,8 +198,6 @@ class Batch:
             taken = set(map(id, group.requests))
             self._line = [each for each in self._line if id(each) not in taken]
             group.begin()
-            self._serving += 1
-            self._pass_on()
             self.figures.add(group.requests)
         return group
 

@@ -67,9 +67,4 @@ def _read_batching(model_type: str, settings: Mapping[str, Any]) -> BatchSetting
         raise ValueError(f"{place}.size: expected a number of requests, got {size!r}")
     if not isinstance(delay, int | float) or delay < 0:
         raise ValueError(f"{place}.collect_delay_s: expected a number of seconds, got {delay!r}")
-    concurrency = settings.get("concurrency", 1)
-    if not isinstance(concurrency, int) or concurrency < 1:
-        raise ValueError(
-            f"{place}.concurrency: expected a number of batches, at least 1, got {concurrency!r}"
-        )
-    return BatchSettings(size, float(delay), concurrency)
+    return BatchSettings(size, float(delay))
