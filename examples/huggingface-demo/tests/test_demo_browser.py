@@ -2,116 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import Browser, needs_browser
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = [
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(
-        not (CHROMIUM and DRIVER), reason="the Debian packages chromium and chromium-driver are not here"
-    ),
-]
-selenium = pytest.importorskip("selenium", reason="pip install -r requirements-test.txt")
-
-FLAGS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-default-apps",
-    "--disable-sync",
-    "--no-first-run",
-    "--window-size=1280,1000",
-]
-SECONDS = 60
-
-
-class Browser:
-    def __init__(self) -> None:
-        from selenium import webdriver
-        from selenium.webdriver.chrome.service import Service
-
-        options = webdriver.ChromeOptions()
-        options.binary_location = CHROMIUM
-        for flag in FLAGS:
-            options.add_argument(flag)
-        options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
-        self.driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-        self.driver.set_page_load_timeout(SECONDS)
-
-    def find(self, selector: str, within: Any = None) -> list[Any]:
-        from selenium.common.exceptions import StaleElementReferenceException
-        from selenium.webdriver.common.by import By
-
-        try:
-            found = (within or self.driver).find_elements(By.CSS_SELECTOR, selector)
-            return [element for element in found if element.is_displayed()]
-        except StaleElementReferenceException:
-            return []
-
-    def wait_for(self, check: Callable[[], Any], what: str) -> Any:
-        from selenium.common.exceptions import StaleElementReferenceException
-        from selenium.webdriver.support.ui import WebDriverWait
-
-        waiting = WebDriverWait(self.driver, SECONDS, 0.1, [StaleElementReferenceException])
-        return waiting.until(lambda driver: check(), f"{what}; the page shows:\n{self.text}")
-
-    @property
-    def text(self) -> str:
-        return str(self.driver.execute_script("return document.body.innerText"))
-
-    def tabs(self) -> list[str]:
-        """The names of all tabs; those for which the window is too narrow are in a menu."""
-        script = "return [...document.querySelectorAll('[role=tab], .overflow-dropdown button')].map(t => t.innerText.trim())"
-        return list(dict.fromkeys(filter(None, self.driver.execute_script(script))))
-
-    def open_tab(self, name: str) -> Any:
-        def named(selector: str) -> Any:
-            return next((each for each in self.find(selector) if each.text.strip() == name), None)
-
-        def button() -> Any:
-            found = named("button[role=tab]")
-            if found is None and (menu := self.find(".overflow-menu > button")):
-                menu[0].click()
-                found = named(".overflow-dropdown button")
-            return found
-
-        self.wait_for(button, f"a tab {name}").click()
-        return self.wait_for(lambda: self.find(f"#tab-{name}"), f"the form of {name}")[0]
-
-    def take_example(self, panel: Any, number: int = 0) -> None:
-        self.wait_for(lambda: self.find(".gallery-item, tr.tr-body", panel), "examples")[number].click()
-
-    def shows(self, panel: Any, *texts: str) -> None:
-        self.wait_for(lambda: all(text in panel.text for text in texts), f"{texts} in the tab")
-
-    def shows_in_box(self, panel: Any, number: int, text: str) -> None:
-        self.wait_for(
-            lambda: text in (self.find("textarea", panel)[number].get_attribute("value") or ""),
-            f"{text} in a box",
-        )
-
-    def addresses(self) -> set[str]:
-        """Of everything that was fetched."""
-        events = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
-        sent = [event["params"] for event in events if event["method"] == "Network.responseReceived"]
-        return {each["response"]["url"] for each in sent}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    browser = Browser()
-    yield browser
-    browser.driver.quit()
+pytestmark = needs_browser
 
 
 @pytest.fixture

@@ -2,5 +2,6 @@
 
 from .app import Page
 from .backend import Backend
+from .tabs import tabs_of
 
-__all__ = ["Backend", "Page"]
+__all__ = ["Backend", "Page", "tabs_of"]

@@ -17,7 +17,8 @@ from caikit.runtime.names import get_task_predict_rpc_name
 from caikit.runtime.service_factory import ServicePackageFactory
 from typing_extensions import Self
 
-from .services import Method, Services, discover
+from .problems import NotServedError, words_of
+from .services import Services, discover
 from .snapshot import Model, Snapshot, State
 
 _LOOK_SECONDS = 3.0
@@ -62,7 +63,7 @@ class Backend:
         """The answers of a method, as they come; `cancel()` ends them."""
         method = self._services.method(name)
         if method is None:
-            raise _NotServed(f"{self.target} does not serve {name}")
+            raise NotServedError(f"{self.target} does not serve {name}")
         # On the wire, a single answer is a stream, too.
         connect = self._channel.stream_stream if method.input_streaming else self._channel.unary_stream
         messages = [method.request_class(**fields) for fields in requests]
@@ -72,7 +73,7 @@ class Backend:
             response_deserializer=method.answer_class.FromString,
         )(
             iter(messages) if method.input_streaming else messages[0],
-            metadata=[("mm-model-id", model_id)],
+            metadata=(("mm-model-id", model_id),),
             timeout=seconds,
         )
 
@@ -94,11 +95,13 @@ class Backend:
             response = self._info_stub.GetModelsInfo(ModelInfoRequest().to_proto(), timeout=_LOOK_SECONDS)
             if not self._is_current:
                 self._is_current = True
-                self._services = discover(self._channel)
+                found = discover(self._channel)
+                # Equal ones are kept: the page has made forms from their descriptors.
+                self._services = self._services if found == self._services else found
                 self._refusals.clear()
         except grpc.RpcError as error:
             self._is_current = False
-            return Snapshot(False, details_of(error), self._services, self._last.models)
+            return Snapshot(False, words_of(error), self._services, self._last.models)
         infos = ModelInfoResponse.from_proto(response).models
         served = [_served(info) for info in infos if info.loaded]
         known = {model.id for model in served}
@@ -135,24 +138,13 @@ class Backend:
             next(self.call(name, model_id, {}, seconds=_LOOK_SECONDS))
         except grpc.RpcError as error:
             if not (_is_refusal(error, name) or _code(error) is grpc.StatusCode.DEADLINE_EXCEEDED):
-                return Model(model_id, tasks, State.FAILED, details_of(error))
+                return Model(model_id, tasks, State.FAILED, words_of(error))
         return Model(model_id, tasks, State.LOADING)
 
     def _harmless_method(self, tasks: tuple[str, ...]) -> str:
         """Of another task, if there is one: it loads the model, and does not run it."""
         served = sorted(self._services.tasks, key=lambda task: task.name in tasks)
-        names = (method.name for task in served for method in task.methods if not method.input_streaming)
-        return next(names, f"{tasks[0]}Predict")
-
-
-class _NotServed(grpc.RpcError):
-    def details(self) -> str:
-        return str(self)
-
-
-def details_of(error: grpc.RpcError) -> str:
-    """What went wrong, in the words of the server or of gRPC."""
-    return str(error.details() if hasattr(error, "details") else error)
+        return next((method.name for task in served for method in task.methods), f"{tasks[0]}Predict")
 
 
 def _code(error: grpc.RpcError) -> grpc.StatusCode | None:
@@ -161,7 +153,7 @@ def _code(error: grpc.RpcError) -> grpc.StatusCode | None:
 
 def _is_refusal(error: grpc.RpcError, name: str) -> bool:
     """Whether a model is not for this method; all servers say it in these words."""
-    return _code(error) is grpc.StatusCode.INVALID_ARGUMENT and f"does not support {name}" in details_of(error)
+    return _code(error) is grpc.StatusCode.INVALID_ARGUMENT and f"does not support {name}" in words_of(error)
 
 
 def _served(info: ModelInfo) -> Model:

@@ -8,8 +8,9 @@ from typing import Any
 import gradio as gr
 
 from .answers import write
-from .context import PROBLEMS, Context, Listen, Replaced, complaint
+from .context import Context, Listen
 from .forms import add_examples
+from .problems import PROBLEMS, ReplacedError, complaint
 from .turns import Turn
 
 Messages = list[dict[str, Any]]
@@ -35,7 +36,7 @@ class Chat:
                     listen = context.listener(self.kind, model_id or "", turn)
                     for messages in converse(listen, text, history):
                         yield messages, ""
-                except Replaced:
+                except ReplacedError:
                     pass
                 except PROBLEMS as problem:
                     yield [*messages, {"role": "assistant", "content": complaint(problem)}], ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,23 +12,12 @@ from typing import Any
 import gradio as gr
 import grpc
 
-from .backend import Backend, details_of
+from .backend import Backend
+from .problems import PROBLEMS, ReplacedError, literally, words_of
 from .turns import Turn, Turns
 
 Listen = Callable[..., Iterator[Any]]
 """From requests, as the fields of each, to the answers as they come."""
-
-
-class BadInput(ValueError):
-    """What was typed cannot be sent; says where and why."""
-
-
-class Replaced(Exception):
-    """Nobody waits for the answer any more."""
-
-
-PROBLEMS = (BadInput, grpc.RpcError)
-"""What visitors are told."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +28,8 @@ class Context:
     backend: Backend
     turns: Turns
     model: gr.Dropdown
+    ready: Callable[[], list[str]]
+    """The ids of the models that can be chosen."""
 
     def listener(self, kind: str, model_id: str, turn: Turn) -> Listen:
         """`kind` is how the name of the method begins, such as ServerStreaming; nothing for the plain one."""
@@ -52,7 +42,7 @@ class Context:
                 yield from call
             except grpc.RpcError as error:
                 if turn.replaced:
-                    raise Replaced from error
+                    raise ReplacedError from error
                 self.backend.note_refusal(error, method, model_id)
                 raise
             finally:
@@ -77,16 +67,18 @@ class Context:
 
         @wraps(function)
         def tell(*values: Any) -> Any:
+            *given, model_id = values
             try:
-                return function(*values)
+                return function(*given, model_id or next(iter(self.ready()), ""))
             except PROBLEMS as error:
                 raise gr.Error(words_of(error), print_exception=False) from error
 
         parameters = [_parameter(name, name in optional) for name in inputs]
         tell.__signature__ = inspect.Signature([*parameters, _parameter("model_id", True)])  # type: ignore[attr-defined] # read by gradio
-        button = gr.Button(visible=False)
-        button.click(
-            tell, [*inputs.values(), self.model], list(outputs), api_name=self.name, concurrency_limit=None
+        # The list on the page would refuse models that have come since it was made.
+        model = gr.Textbox(visible=False, label="Model ID")
+        gr.Button(visible=False).click(
+            tell, [*inputs.values(), model], list(outputs), api_name=self.name, concurrency_limit=None
         )
 
 
@@ -95,18 +87,5 @@ def _parameter(name: str, is_optional: bool) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
 
 
-def words_of(problem: Exception) -> str:
-    return details_of(problem) if isinstance(problem, grpc.RpcError) else str(problem)
-
-
-def complaint(problem: Exception) -> str:
-    return f"⚠️ {_literally(words_of(problem))}"
-
-
 def took(begin: float, model_id: str) -> str:
-    return _literally(f"{model_id}: {(time.monotonic() - begin) * 1000:.0f} ms")
-
-
-def _literally(text: str) -> str:
-    """Markdown in which every sign stands for itself."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text).replace("\n", "  \n")
+    return literally(f"{model_id}: {(time.monotonic() - begin) * 1000:.0f} ms")

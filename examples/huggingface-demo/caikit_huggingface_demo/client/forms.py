@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import gradio as gr
 
-from .context import PROBLEMS, Context, Listen, Replaced, complaint, took
+from .context import Context, Listen, took
+from .pace import Latest
+from .problems import PROBLEMS, ReplacedError, complaint
 from .turns import Turn
 
 Result = tuple[Any, ...]
@@ -17,6 +20,9 @@ Result = tuple[Any, ...]
 
 
 class Builds(Protocol):
+    @property
+    def kind(self) -> str: ...
+
     def build(self, context: Context, examples: Sequence[Any]) -> None: ...
 
 
@@ -35,7 +41,8 @@ class Form:
     button: str = ""
     """Asks when it is pressed; without a button, the form asks while somebody types."""
     optional: Sequence[str] | None = None
-    """Inputs that may be left empty. None: without all of them there is nothing to ask."""
+    """Inputs that may be left empty. None: there is nothing to ask without all of them, and with all of them a new
+    model is asked at once."""
 
     @property
     def _is_long(self) -> bool:
@@ -56,12 +63,16 @@ class Form:
         def show(request: gr.Request, *values: Any) -> Iterator[Result]:
             yield from self._show(context, request.session_hash, *values)
 
+        def show_at_once(request: gr.Request, *values: Any) -> Result:
+            (result,) = deque(show(request, *values), maxlen=1)
+            return result
+
         def tell(*values: Any) -> Any:
             *given, model_id = values
-            result = self.empty
+            results = deque([self.empty], maxlen=1)
             if self._is_complete(given):
-                for result in self.answer(context.listener(self.kind, model_id, Turn()), *given):
-                    pass
+                results.extend(self.answer(context.listener(self.kind, model_id, Turn()), *given))
+            (result,) = results
             return result[0] if len(result) == 1 else result
 
         triggers = [button.click] if button else [part.change for part in inputs.values()]
@@ -69,7 +80,8 @@ class Form:
             triggers.append(context.model.change)
         gr.on(
             triggers,
-            show,
+            # While somebody types, the end of one stream could hide what the next one has shown.
+            show if self.button or self._is_long else show_at_once,
             [*inputs.values(), context.model],
             [*outputs, note],
             api_visibility="private",
@@ -91,11 +103,16 @@ class Form:
                 return
             begin = time.monotonic()
             shown = self.empty
+            if self.button:
+                yield *same, "…"
             try:
-                for result in self.answer(context.listener(self.kind, model_id, turn), *given):
+                results = self.answer(context.listener(self.kind, model_id, turn), *given)
+                for result in Latest(results) if self._is_long else results:
+                    if turn.replaced:
+                        raise ReplacedError
                     shown = same
                     yield *result, "…" if self._is_long else took(begin, model_id)
-            except Replaced:
+            except ReplacedError:
                 yield *same, took(begin, model_id) if turn.stopped else gr.skip()
             except PROBLEMS as problem:
                 yield *shown, complaint(problem)

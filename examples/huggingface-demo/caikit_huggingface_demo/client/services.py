@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,13 +64,20 @@ def discover(channel: grpc.Channel) -> Services:
     methods: dict[str, list[Method]] = {}
     trainings = []
     for service in database.get_services():
-        for described in pool.FindServiceByName(service).methods:
+        for described in _methods_of(pool, service):
             if task := _task_of(described):
                 methods.setdefault(task, []).append(_method(described))
             elif training := _TRAIN.fullmatch(described.name):
                 trainings.append(training[1])
     tasks = tuple(Task(name, tuple(methods[name])) for name in sorted(methods))
     return Services(tasks, tuple(name for name in trainings if not name.startswith(tuple(methods))))
+
+
+def _methods_of(pool: DescriptorPool, service: str) -> Sequence[MethodDescriptor]:
+    try:
+        return pool.FindServiceByName(service).methods
+    except KeyError:  # servers may list what they do not describe
+        return ()
 
 
 def _task_of(described: MethodDescriptor) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from .services import Services
@@ -28,7 +28,7 @@ class Model:
 class Snapshot:
     reachable: bool = True
     problem: str = ""
-    services: Services = Services()
+    services: Services = field(default_factory=Services)
     models: tuple[Model, ...] = ()
     refusals: frozenset[tuple[str, str]] = frozenset()
     """(method, model id) of what was tried, and cannot be."""

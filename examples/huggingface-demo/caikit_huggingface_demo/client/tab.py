@@ -32,21 +32,19 @@ class Tab:
         return (
             method is not None
             and method.answer.name == self.gives
-            and method.request.fields_by_name.keys() >= set(self.takes)
+            and set(method.request.fields_by_name).issuperset(self.takes)
         )
 
-    def ready(self, snapshot: Snapshot) -> list[Model]:
+    def ready(self, snapshot: Snapshot) -> list[str]:
+        """The ids of the models that can be asked; without one, there is no tab."""
         task = next(filter(self.fits, snapshot.services.tasks), None)
         if task is None:
             return []
-        return [
-            model
-            for model in snapshot.models
-            if model.state is State.READY and self._is_for(task, model, snapshot)
-        ]
+        ready = (model for model in snapshot.models if model.state is State.READY)
+        return [model.id for model in ready if self._is_for(task, model, snapshot)]
 
     def note(self, snapshot: Snapshot, model_id: str | None) -> str:
-        return next((model.text for model in self.ready(snapshot) if model.id == model_id), "")
+        return next((model.text for model in snapshot.models if model.id == model_id), "")
 
     def trouble(self, snapshot: Snapshot) -> str:
         """Why a tab is not there although somebody wants it; empty if nobody does."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from . import answers
 from .chat import Chat
 from .forms import Form, once
 from .generic import GenericForm
-from .services import Services
+from .services import Services, Task
 from .tab import PICTURES, Tab
 
 _MOST_CLASSES = 9
@@ -43,12 +43,6 @@ def _classes(label: str, heading: bool = True) -> gr.Label:
 
 def _table(label: str) -> gr.Dataframe:
     return gr.Dataframe(label=label, interactive=False, max_height=320, show_row_numbers=True)
-
-
-def tabs_of(services: Services) -> tuple[Tab, ...]:
-    """Those of the table, served or not, and those of other tasks, also of others with a name of the table."""
-    others = [task for task in services.tasks if not any(tab.fits(task) for tab in TABS)]
-    return (*TABS, *(Tab(task.name, task.name, GenericForm(task)) for task in others))
 
 
 def _articles() -> list[str]:
@@ -166,3 +160,13 @@ TABS = (
         examples=PICTURES,
     ),
 )
+
+
+def tabs_of(services: Services) -> tuple[Tab, ...]:
+    """Those of the table, served or not, and one for each task that is not what the table has under its name."""
+    others = [task for task in services.tasks if not any(tab.fits(task) for tab in TABS)]
+    return (*TABS, *(Tab(_title(task), task.name, GenericForm(task)) for task in others))
+
+
+def _title(task: Task) -> str:
+    return f"{task.name}Task" if task.name in {tab.name for tab in TABS} else task.name

@@ -17,7 +17,7 @@ class Turn:
         self._lock = threading.Lock()
         self._cancel: Callable[[], object] | None = None
         self.stopped = False
-        """Replaced by nothing, because somebody has had enough."""
+        """ReplacedError by nothing, because somebody has had enough."""
 
     @property
     def replaced(self) -> bool:
@@ -63,6 +63,7 @@ class Turns:
         try:
             yield turn
         finally:
+            turn.replace()
             with self._lock:
                 if self._latest.get(key) is turn:
                     del self._latest[key]
