@@ -47,6 +47,12 @@ def test_ten_megabytes_are_refused_at_once(embedder: EmbeddingModule, kind: str)
         assert embedder.run(text, truncate_input_tokens=-1).input_token_count == 16
 
 
+def test_ten_megabytes_are_not_tokenized(embedder: EmbeddingModule) -> None:
+    with counted(1.0), pytest.raises(ValueError, match=r"1000000 at most.*tokenization\.max_characters"):
+        embedder.run_tokenizer(TEXTS["words"])
+    assert embedder.run_tokenizer("cats and dogs").token_count == 5
+
+
 def test_pairs_and_classes(saved_encoders: Path) -> None:
     ranker = CrossEncoderModule.load(str(saved_encoders / "cross"))
     classifier = SequenceClassification.load(str(saved_encoders / "classifier"))

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["beginning"]
+import alog
+
+from caikit import get_config
+from caikit.core.exceptions import error_handler
+
+__all__ = ["beginning", "check_length"]
+
+error = error_handler.get(alog.use_channel("LONGTEXT"))
 
 _CHARACTERS_PER_TOKEN = 16
 _GROWTH = 8
@@ -28,6 +35,18 @@ def beginning(text: str, tokens: int, count: Callable[[str], int]) -> str:
             return part
         length *= _GROWTH
     return text
+
+
+def check_length(text: str) -> None:
+    """Raises ValueError for a text that is too long to be tokenized as a whole, which nothing can interrupt."""
+    most = get_config().tokenization.max_characters
+    error.value_check(
+        "<NLP61840218E>",
+        not most or len(text) <= most,
+        "The text has {} characters, of which {} at most are tokenized (tokenization.max_characters)",
+        len(text),
+        most,
+    )
 
 
 def _end_of_word(text: str, length: int) -> int:

@@ -16,6 +16,7 @@ from caikit.interfaces.nlp.data_model import RerankResult, RerankResults, Tokeni
 from caikit.interfaces.nlp.tasks import RerankTask, RerankTasks, TokenizationTask
 
 from ...toolkit._batches import compute_in_batches
+from ...toolkit._long_texts import check_length
 from ...toolkit._tokens import Encoded
 from ._artifacts import archive_model, as_engine, bootstrap_model, load_model, save_model
 from ._ranking import check_request, ranking, texts_of
@@ -118,6 +119,7 @@ class TextModel(ModuleBase):
     def run_tokenizer(self, text: str) -> TokenizationResults:
         """The tokens of a text; the count includes special ones, which are no part of it."""
         error.type_check("<NLP48137045E>", str, text=text)
+        check_length(text)
         return token_results(self._engine.tokens, text)
 
     @abc.abstractmethod

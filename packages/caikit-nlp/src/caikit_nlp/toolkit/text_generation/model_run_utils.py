@@ -18,6 +18,7 @@ from caikit.interfaces.nlp.data_model import (
     TokenStreamDetails,
 )
 
+from .._long_texts import check_length
 from ._input import encode
 from ._loop import Generation
 from .parameters import VALID_DECODING_METHODS, GenerationParameters
@@ -95,6 +96,7 @@ def generate_text_func_stream(
 def run_tokenizer_func(tokenizer: Any, text: str) -> TokenizationResults:
     """The number of tokens of a text, those included that the tokenizer adds."""
     error.type_check("<NLP48137031E>", str, text=text)
+    check_length(text)
     return TokenizationResults(token_count=len(encode(tokenizer, text)[0]) if text else 0)
 
 
