@@ -340,6 +340,8 @@ def no_garbage() -> Iterator[None]:
     gc.enable()
 
 
+# A thread that is interrupted while it lists a folder leaves that to the garbage collector.
+@pytest.mark.filterwarnings("ignore:unclosed scandir iterator:ResourceWarning")
 @pytest.mark.usefixtures("no_garbage")
 @pytest.mark.parametrize("recorded", [False, True])
 def test_many_trainings_and_cancellations(tmp_path: Path, recorded: bool) -> None:

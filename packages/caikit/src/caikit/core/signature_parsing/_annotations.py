@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ._lookup import find_data_object
+from ._syntax import parse_expression, parse_module
 from ._unions import NoneType, is_union, members_of, union_of, with_arguments
 
 _OPAQUE_GENERICS = (typing.Annotated, typing.Literal)
@@ -156,7 +157,7 @@ class _Source:
 
     def _read(self) -> dict[str, ast.expr]:
         try:
-            tree = ast.parse(textwrap.dedent(inspect.getsource(self._function)))
+            tree = parse_module(textwrap.dedent(inspect.getsource(self._function)))
         except (OSError, TypeError, SyntaxError):
             return {}
         definition = next(
@@ -195,7 +196,7 @@ def _in_written_order(hint: Any, expression: ast.expr | None, scope: _Scope) -> 
 
 def _parse(text: str) -> ast.expr | None:
     try:
-        return ast.parse(text.strip(), mode="eval").body
+        return parse_expression(text.strip())
     except SyntaxError:
         return None
 
@@ -203,7 +204,7 @@ def _parse(text: str) -> ast.expr | None:
 def _build(expression: ast.expr, scope: _Scope) -> Any:
     match expression:
         case ast.Constant(value=str(text)):
-            return _build(ast.parse(text.strip(), mode="eval").body, scope)
+            return _build(parse_expression(text.strip()), scope)
         case ast.BinOp(left=left, op=ast.BitOr(), right=right):
             return union_of((_build(left, scope), _build(right, scope)))
         case ast.Subscript(value=value, slice=arguments):

@@ -13,6 +13,7 @@ from caikit.core import data_model
 from caikit.core.data_model.base import DataBase
 from caikit.core.exceptions import error_handler
 
+from ._syntax import parse_expression
 from ._unions import NoneType, union_of
 
 _PLAIN_TYPES: dict[str, Any] = {
@@ -44,7 +45,7 @@ def find_data_object(name: str) -> type | None:
 def find_type(text: str) -> Any:
     """The type that an expression such as `Optional[int]`, `a.b.Thing` or `int or str` stands for, or None."""
     try:
-        expression = ast.parse(re.sub(r"\bor\b", "|", text.strip()), mode="eval").body
+        expression = parse_expression(re.sub(r"\bor\b", "|", text.strip()))
     except (SyntaxError, ValueError):
         return None
     return _build(expression)
