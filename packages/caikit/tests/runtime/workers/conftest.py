@@ -55,6 +55,9 @@ def start_team(tmp_path: Path) -> Iterator[Callable[..., Team]]:
         config.write_text(yaml.safe_dump(sections))
         temporary = tmp_path / "tmp"
         temporary.mkdir(exist_ok=True)
+        environment = dict(os.environ)
+        if "transport" in runtime:  # else the environment would have the last word
+            environment.pop("RUNTIME_TRANSPORT", None)
         process = subprocess.Popen(
             [sys.executable, "-W", "error", *(command or ("-m", "caikit.runtime"))],
             stdout=subprocess.PIPE,
@@ -62,7 +65,7 @@ def start_team(tmp_path: Path) -> Iterator[Callable[..., Team]]:
             text=True,
             cwd=tmp_path,
             env={
-                **os.environ,
+                **environment,
                 "CONFIG_FILES": str(config),
                 "PYTHONPATH": str(HERE),
                 "TEAM_LIB_HOME": str(tmp_path),

@@ -33,8 +33,7 @@ def test_one_server_on_the_port_of_both(start_team, name):
 
 
 @pytest.mark.timeout(120)
-def test_one_port_for_workers_needs_the_native_transport(start_team, monkeypatch):
-    monkeypatch.delenv("RUNTIME_TRANSPORT", raising=False)
+def test_one_port_for_workers_needs_the_native_transport(start_team):
     team = start_team(transport="standard", http={"port": None})
     team.wait_for("runtime.http.port is null: one port for gRPC and HTTP needs runtime.transport: native")
     assert team.process.wait(20) == 1
