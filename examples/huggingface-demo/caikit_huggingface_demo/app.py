@@ -107,7 +107,7 @@ def _show_page(target: str, addresses: str, pictures: Path | None) -> None:
 
 
 def _report_tabs(backend: Backend) -> None:
-    from client import tabs_of
+    from client import State, tabs_of
 
     snapshot = backend.look()
     tabs = tabs_of(snapshot.services)
@@ -119,7 +119,10 @@ def _report_tabs(backend: Backend) -> None:
             say(f"⚠️  Disabling {tab.name} tab due to:  {reason}")
     for training in snapshot.services.trainings:
         say(f"⚠️  Disabling {training} tab due to:  it is for training only")
-    if not enabled:
+    loading = [model.id for model in snapshot.models if model.state is State.LOADING]
+    if loading:
+        say(f"⏳  Their tabs appear when they are loaded: {', '.join(loading)}")
+    elif not enabled:
         say("!!! NO UI TABS WERE SUCCESSFULLY LOADED !!!")
         say("  * Is the Caikit gRPC backend server running?")
         say("  * Did you add model configurations under caikit_huggingface_demo/models?")

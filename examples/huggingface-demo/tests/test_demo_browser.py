@@ -112,12 +112,32 @@ def test_upload_of_an_image(page: Browser, tmp_path: Path) -> None:
     page.shows(panel, "red", "image_classification:")
 
 
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [(b"no image", "got a file that is none"), (b"\x89PNG\r\n\x1a\n", "got a damaged one")],
+)
+def test_upload_of_something_else(content: bytes, found: str, page: Browser, tmp_path: Path) -> None:
+    from selenium.webdriver.common.by import By
+
+    panel = page.open_tab("ImageClassification")
+    file = tmp_path / "fake.png"
+    file.write_bytes(content)
+    panel.find_element(By.CSS_SELECTOR, "input[type=file]").send_keys(str(file))
+    page.wait_for(lambda: f"expected an image file such as PNG or JPEG, {found}" in page.text, "the reason")
+
+
 @pytest.mark.parametrize("tab", ["ObjectDetection", "ImageSegmentation"])
 def test_pictures(tab: str, page: Browser) -> None:
     panel = page.open_tab(tab)
     page.take_example(panel, 1)
     page.shows(panel, "circle", "triangle", " ms")
     assert len(page.find("img", panel)) > 1
+
+
+def test_no_models_yet(browser: Browser, run_demo: Any, tmp_path: Path) -> None:
+    with run_demo(tmp_path, RUNTIME_LOCAL_MODELS_DIR=str(tmp_path / "mine")) as demo:
+        browser.driver.get(demo.url())
+        browser.wait_for(lambda: f"example_models_extras to {tmp_path / 'mine'}." in browser.text, "a hint")
 
 
 def test_models_that_come_and_go(

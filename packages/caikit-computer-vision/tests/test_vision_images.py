@@ -252,6 +252,14 @@ def test_paths_in_allowed_folders(tmp_path: Path, png: bytes, limit_inputs: Limi
             read_image(str(text))
 
 
+@pytest.mark.parametrize("data", [b"", b"no image at all"])
+def test_base64_of_something_else(data: bytes) -> None:
+    with pytest.raises(
+        ValueError, match=rf"an image file \(.*PNG.*\), .*, got {len(data)} bytes that are none"
+    ):
+        read_image(base64.b64encode(data).decode())
+
+
 def test_what_is_no_image_at_all(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match=r"expected the bytes of an image file, a FlatImage, .*, got int"):
         read_image(5)

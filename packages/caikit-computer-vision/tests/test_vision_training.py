@@ -150,6 +150,12 @@ def test_bad_numbers(models: Path, tmp_path: Path, epochs: int, rate: float) -> 
         train(models / "yolos", images, labels, epochs, rate)
 
 
+def test_a_training_that_goes_astray(models: Path, tmp_path: Path) -> None:
+    images, labels = write_examples(tmp_path)
+    with pytest.raises(ValueError, match="a lower learning_rate may help"):
+        train(models / "yolos", images, labels, 1, 1e300)
+
+
 def test_data_stays_in_its_folder(models: Path, tmp_path: Path, temp_config: Callable[..., None]) -> None:
     inside = tmp_path / "inside"
     inside.mkdir()

@@ -2,6 +2,7 @@
 
 from .app import Page
 from .backend import Backend
+from .snapshot import State
 from .tabs import tabs_of
 
-__all__ = ["Backend", "Page", "tabs_of"]
+__all__ = ["Backend", "Page", "State", "tabs_of"]

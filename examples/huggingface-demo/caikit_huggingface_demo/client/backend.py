@@ -32,9 +32,9 @@ _OPTIONS = [("grpc.max_receive_message_length", 64 << 20), ("grpc.max_reconnect_
 class Backend:
     """Calls models over gRPC; `models_dir` is looked at for models that could not be loaded."""
 
-    def __init__(self, target: str, models_dir: str | None = None) -> None:
+    def __init__(self, target: str, models_dir: str) -> None:
         self.target = target
-        self._models_dir = Path(models_dir) if models_dir else None
+        self.models_dir = Path(models_dir)
         info = ServicePackageFactory.get_service_package(ServicePackageFactory.ServiceType.INFO)
         self._channel = grpc.insecure_channel(target, _OPTIONS)
         self._info_stub = info.stub_class(self._channel)
@@ -118,9 +118,7 @@ class Backend:
 
     def _configured(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """(id, tasks) of the models in the folder, as far as they can be read."""
-        if self._models_dir is None or not self._models_dir.is_dir():
-            return
-        for file in sorted(self._models_dir.glob("[!.]*/config.yml")):
+        for file in sorted(self.models_dir.glob("[!.]*/config.yml")):
             try:
                 module_id = yaml.safe_load(file.read_text())["module_id"]
             except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError):

@@ -23,7 +23,7 @@ button[role=tab] { padding-left: 9px !important; padding-right: 9px !important; 
 """
 _HEAD = """## Caikit Hugging Face demo
 Each tab is a task, with a form to try it. A tab is there while the backend serves a model for its task:
-add a folder with a one-line `config.yml` below `models`, and its tab appears."""
+add a folder with a one-line `config.yml` below `{models}`, and its tab appears."""
 # A page that was made before the one that is served now would call the wrong functions.
 _RELOAD = """() => setInterval(async () => {
     const answer = await fetch("gradio_api/app_id").catch(() => null);
@@ -46,7 +46,7 @@ class Layout:
         snapshot = self._backend.look()
         blocks: gr.Blocks
         with gr.Blocks(title="Caikit Hugging Face demo", analytics_enabled=False) as blocks:
-            gr.Markdown(_HEAD)
+            gr.Markdown(_HEAD.format(models=self._backend.models_dir))
             seen = gr.State(None)
             first = next((tab.name for tab in self._tabs if tab.ready(snapshot)), None)
             selected = gr.State(first)
@@ -111,9 +111,7 @@ class Layout:
         return [*updates, table(snapshot)]
 
     def _banner(self, snapshot: Snapshot) -> dict[str, Any]:
-        text = banner(
-            snapshot, self._backend.target, POLL_SECONDS, any(tab.ready(snapshot) for tab in self._tabs)
-        )
+        text = banner(snapshot, self._backend, POLL_SECONDS, any(tab.ready(snapshot) for tab in self._tabs))
         return {"value": text, "visible": bool(text)}
 
 

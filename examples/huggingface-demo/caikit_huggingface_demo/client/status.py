@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import html
 
+from .backend import Backend
 from .snapshot import Snapshot, State
 
 _SYMBOLS = {State.READY: "✅️ ready", State.LOADING: "⏳ loading", State.FAILED: "⚠️ failed"}
 
 
-def banner(snapshot: Snapshot, target: str, seconds: int, has_tabs: bool) -> str:
+def banner(snapshot: Snapshot, backend: Backend, seconds: int, has_tabs: bool) -> str:
     """Empty if all is well."""
     if not snapshot.reachable:
         return (
-            f"⚠️ <b>The backend at {html.escape(target)} does not answer.</b> "
+            f"⚠️ <b>The backend at {html.escape(backend.target)} does not answer.</b> "
             f"Trying again every {seconds} seconds. ({html.escape(snapshot.problem)})"
         )
+    if not has_tabs and any(model.state is State.LOADING for model in snapshot.models):
+        return "⏳ <b>The backend is loading its models.</b> Tabs appear as they are ready."
     if not has_tabs:
         return (
             "⚠️ <b>The backend has no model for this page.</b> "
-            "Copy a folder of example_models or example_models_extras to models."
+            f"Copy a folder of example_models or example_models_extras to {html.escape(str(backend.models_dir))}."
         )
     return ""
 

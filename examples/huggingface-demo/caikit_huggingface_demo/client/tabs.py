@@ -13,6 +13,7 @@ from . import answers
 from .chat import Chat
 from .forms import Form, once
 from .generic import GenericForm
+from .pictures import picture_box
 from .services import Services, Task
 from .tab import PICTURES, Tab
 
@@ -32,9 +33,7 @@ def _sentences() -> dict[str, Any]:
 
 
 def _image(label: str) -> Callable[[], dict[str, Any]]:
-    return lambda: {
-        "image": gr.Image(label=label, type="pil", sources=["upload", "clipboard"], height=300, buttons=[])
-    }
+    return lambda: {"image": picture_box(label)}
 
 
 def _classes(label: str, heading: bool = True) -> gr.Label:

@@ -47,7 +47,8 @@ def read_image(text: str, limits: ImageLimits) -> Image:
         data = _decode(text)
     if len(data) > limits.max_bytes:
         raise ValueError(
-            f"expected an image of at most {limits.max_bytes} bytes (huggingface_demo.images.max_bytes)"
+            f"expected an image of at most {limits.max_bytes} bytes (huggingface_demo.images.max_bytes), "
+            f"got {len(data)}"
         )
     return _open(data, limits)
 
@@ -67,7 +68,7 @@ def _decode(text: str) -> bytes:
 
 def _open(data: bytes, limits: ImageLimits) -> Image:
     from PIL import Image as Images
-    from PIL import ImageOps
+    from PIL import ImageOps, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
@@ -80,8 +81,14 @@ def _open(data: bytes, limits: ImageLimits) -> Image:
                 f"got {image.width} x {image.height}"
             )
         return ImageOps.exif_transpose(image).convert("RGB")
+    except UnidentifiedImageError:
+        raise ValueError(
+            f"expected an image file such as PNG or JPEG, got {len(data)} bytes that are none"
+        ) from None
     except (OSError, SyntaxError, Images.DecompressionBombError) as error:
-        raise ValueError(f"expected an image file such as PNG or JPEG: {error}") from error
+        raise ValueError(
+            f"expected an image file such as PNG or JPEG, got one that cannot be read: {error}"
+        ) from error
 
 
 def _allowed_file(name: str, limits: ImageLimits) -> Path | None:

@@ -141,6 +141,18 @@ def test_arguments_of_the_trainer(
     assert "weight_decay" not in caplog.text
 
 
+@pytest.mark.parametrize("count", [1, 4])
+def test_a_training_that_goes_astray(
+    tiny_models: dict[str, str], loss_records: list[Any], count: int
+) -> None:
+    """Whether the loss tells it, or only the weights after the last step."""
+    examples = stream(loss_records[:count])
+    with pytest.raises(ValueError, match="no finite number any more: a lower learning rate may help"):
+        TextGeneration.train(
+            tiny_models["gpt2"], examples, num_epochs=1, batch_size=1, accumulate_steps=1, lr=1e300
+        )
+
+
 def test_no_examples(tiny_models: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="train_stream cannot be empty"):
         TextGeneration.train(tiny_models["gpt2"], stream([]))

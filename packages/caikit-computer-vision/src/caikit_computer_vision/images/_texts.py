@@ -15,9 +15,9 @@ _DATA_URL = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _LONGEST_PATH = 4096
 
-_REFUSED = (
-    "expected the bytes of an image file, in JSON as base64, got another text. Paths are opened only in the folders of "
-    "the setting computer_vision.inputs.allowed_paths, URLs never; in Python, give a pathlib.Path"
+_PATHS = (
+    "Paths are opened only in the folders of the setting computer_vision.inputs.allowed_paths, URLs never; "
+    "in Python, give a pathlib.Path"
 )
 
 
@@ -60,15 +60,26 @@ def _image_in_base64(text: str, limits: InputLimits) -> bytes | None:
 
 def _allowed_file(text: str, limits: InputLimits) -> bytes:
     if not limits.allowed_paths or len(text) > _LONGEST_PATH or "\0" in text or _URL.match(text):
-        raise ValueError(_REFUSED)
+        raise _refusal(text, limits)
     try:
         path = Path(text).resolve()
         inside = any(path.is_relative_to(Path(folder).resolve()) for folder in limits.allowed_paths)
         found = inside and path.is_file()
     except (OSError, RuntimeError):
-        raise ValueError(_REFUSED) from None
+        raise _refusal(text, limits) from None
     if not inside:
-        raise ValueError(_REFUSED)
+        raise _refusal(text, limits)
     if not found:
         raise ValueError("expected an image file at the given path, found none")
     return read_path(path, limits)
+
+
+def _refusal(text: str, limits: InputLimits) -> ValueError:
+    try:
+        found = f"{len(base64.b64decode(text, validate=True))} bytes that are none"
+    except (binascii.Error, ValueError):
+        found = "another text"
+    formats = ", ".join(limits.formats)
+    return ValueError(
+        f"expected the bytes of an image file ({formats}), in JSON as base64, got {found}. {_PATHS}"
+    )

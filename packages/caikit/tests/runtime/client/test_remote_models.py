@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -454,50 +454,95 @@ def test_many_threads_on_one_model(
 # Remote models that are served once more ##################################
 
 
-def test_a_server_may_stand_in_front_of_another(
-    golden: SimpleNamespace,
-    servers: Callable[..., Any],
-    client: Remote,
-    temp_config: Any,
-    protocol: str,
-    tmp_path: Path,
-) -> None:
+@pytest.fixture
+def front(
+    client: Remote, temp_config: Any, protocol: str, tmp_path: Path
+) -> Iterator[Callable[[dict[str, Any]], int]]:
+    """Serves the greeter behind a connection as the model `front`; returns the port."""
     from caikit.runtime.grpc_server import RuntimeGRPCServer
     from caikit.runtime.http_server import RuntimeHTTPServer
     from caikit.runtime.model_management.model_manager import ModelManager
 
-    behind = client(connection=servers("plain").connection(protocol), protocol=protocol)
-    temp_config(
-        {
-            "runtime": {
-                "local_models_dir": str(tmp_path),
-                "grpc": {"port": 0, "host": "127.0.0.1", "unix_socket_path": ""},
-                "http": {"port": 0, "host": "127.0.0.1"},
-                "metrics": {"enabled": False},
-            }
-        }
-    )
     head = RuntimeGRPCServer if protocol == "grpc" else RuntimeHTTPServer
+    with contextlib.ExitStack() as stack:
+
+        def serve(connection: dict[str, Any]) -> int:
+            behind = client(connection=connection, protocol=protocol)
+            temp_config(
+                {
+                    "runtime": {
+                        "local_models_dir": str(tmp_path),
+                        "server_thread_pool_size": 2,
+                        "grpc": {"port": 0, "host": "127.0.0.1", "unix_socket_path": ""},
+                        "http": {"port": 0, "host": "127.0.0.1"},
+                        "metrics": {"enabled": False},
+                    }
+                }
+            )
+            server = stack.enter_context(head())
+            manager = ModelManager.get_instance()
+            stack.callback(manager.unload_all_models)
+            initializer = RemoteModelInitializer({}, "x")
+            manager.load_model(
+                "front", "greeter", "standalone-model", finder=behind.finder(), initializer=initializer
+            )
+            return int(server.port)
+
+        yield serve
+
+
+def test_a_server_may_stand_in_front_of_another(
+    golden: SimpleNamespace,
+    servers: Callable[..., Any],
+    client: Remote,
+    front: Callable[[dict[str, Any]], int],
+    protocol: str,
+) -> None:
+    info = {"hostname": "127.0.0.1", "port": front(servers("plain").connection(protocol)), "timeout": 10}
     person = golden.data.Person("Ann")
-    with head() as server:
-        ModelManager.get_instance().load_model(
-            "front",
-            "greeter",
-            "standalone-model",
-            finder=behind.finder(),
-            initializer=RemoteModelInitializer({}, "x"),
-        )
-        info = {"hostname": "127.0.0.1", "port": server.port, "timeout": 10}
-        with client(connection=info, protocol=protocol).load("front") as model:
-            assert f"{golden.greet.Greeter.MODULE_ID}-remote" == model.MODULE_ID
-            assert model.run(person).text == "Hello Ann"
-            assert [item.text for item in model.run_stream_out(person)][-1] == "Hello Ann 2"
-            assert model.run_stream_in([person, person]).text == "Hello Ann, Ann"
-            assert [item.text for item in model.run_bidi([person])] == ["Hello Ann"]
-            with pytest.raises(CaikitRuntimeException, match="core says FORBIDDEN") as caught:
-                model.run(person, fail="core:FORBIDDEN")
-            assert caught.value.status_code is grpc.StatusCode.PERMISSION_DENIED
-        ModelManager.get_instance().unload_all_models()
+    with client(connection=info, protocol=protocol).load("front") as model:
+        assert f"{golden.greet.Greeter.MODULE_ID}-remote" == model.MODULE_ID
+        assert model.run(person).text == "Hello Ann"
+        assert [item.text for item in model.run_stream_out(person)][-1] == "Hello Ann 2"
+        assert model.run_stream_in([person, person]).text == "Hello Ann, Ann"
+        assert [item.text for item in model.run_bidi([person])] == ["Hello Ann"]
+        with pytest.raises(CaikitRuntimeException, match="core says FORBIDDEN") as caught:
+            model.run(person, fail="core:FORBIDDEN")
+        assert caught.value.status_code is grpc.StatusCode.PERMISSION_DENIED
+
+
+def test_who_leaves_the_front_is_not_waited_for_behind_it(
+    golden: SimpleNamespace,
+    start: Callable[..., Any],
+    client: Remote,
+    front: Callable[[dict[str, Any]], int],
+    protocol: str,
+) -> None:
+    """With two threads in front and two behind, a third call is answered only if the others have ended everywhere."""
+    behind = start(server_thread_pool_size=2)
+    port = front(behind.connection(protocol, timeout=60))
+    person = golden.data.Person("Ann")
+    load = client(connection={"hostname": "127.0.0.1", "port": port, "timeout": 0.3}, protocol=protocol).load
+    hurried = load("front")
+
+    def slowly() -> Iterator[Any]:
+        for _ in range(600):
+            time.sleep(0.05)
+            yield person
+
+    calls: list[Callable[[], Any]] = [
+        lambda: hurried.run(person, sleep=30),
+        lambda: list(hurried.run_stream_out(person, sleep=0.05, count=600)),
+        lambda: hurried.run_stream_in(slowly()),
+        lambda: list(hurried.run_bidi(slowly())),
+    ]
+    for call in calls * 3:
+        with pytest.raises(CaikitRuntimeException) as caught:
+            call()
+        assert caught.value.status_code is grpc.StatusCode.DEADLINE_EXCEEDED
+    patient = {"hostname": "127.0.0.1", "port": port, "timeout": 5}
+    with client(connection=patient, protocol=protocol).load("front") as model:
+        assert model.run(person).text == "Hello Ann"
 
 
 # Channels and sessions #######################################################

@@ -176,6 +176,7 @@ def test_unix_socket(configure, calls, tmp_path):
     configure(grpc={"unix_socket_path": str(path)})
     with RuntimeGRPCServer(), grpc.insecure_channel(f"unix://{path}") as channel:
         assert calls.unary(channel, "a").text == "A"
+    assert not path.exists()
 
 
 def test_options(configure, calls):

@@ -55,6 +55,10 @@ def fine_tune(pretrained: Pretrained, examples: Examples, num_epochs: int, learn
                 num_epochs,
                 total / len(examples.items),
             )
+        if not all(bool(torch.isfinite(weights).all()) for weights in model.parameters()):
+            raise ValueError(
+                "expected weights that are numbers after the last step: a lower learning_rate may help"
+            )
     finally:
         model.eval()
 

@@ -126,6 +126,7 @@ def _train(
     val_stream: DataStream[Any] | None,
     training: Training,
 ) -> dict[str, list[dict[str, Any]]]:
+    import torch
     import transformers
 
     seq2seq = resource.TASK_TYPE == _SEQ2SEQ
@@ -157,6 +158,9 @@ def _train(
             trainer.model_accepts_loss_kwargs = False
         trainer.remove_callback(transformers.PrinterCallback)
         trainer.train()
+    for name, weights in model.named_parameters():
+        if weights.requires_grad:
+            _require_finite(name, bool(torch.isfinite(weights).all()))
     if uses_cache is not None:
         config.use_cache = uses_cache  # The trainer has switched it off, which would be saved with the model.
     model.eval()
@@ -213,6 +217,14 @@ def _arguments(training: Training, examples: int, folder: str, *, evaluated: boo
     }
 
 
+def _require_finite(name: str, is_finite: bool) -> None:
+    error.value_check(
+        "<NLP46653369E>",
+        is_finite,
+        f"the training has gone astray, {name} is no finite number any more: a lower learning rate may help",
+    )
+
+
 def _recorder() -> Any:
     """A listener of the trainer that keeps the losses and tells how far the training is."""
     import transformers
@@ -227,6 +239,7 @@ def _recorder() -> Any:
             for key, name in (("loss", "loss"), ("eval_loss", "validation_loss")):
                 if logs and key in logs:
                     value = float(logs[key])
+                    _require_finite(name, math.isfinite(value))
                     entry = log_step(float(state.epoch or 0.0), state.global_step, value)
                     self.losses.setdefault(name, []).append(entry)
                     report_progress(

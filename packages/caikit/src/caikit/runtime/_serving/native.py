@@ -6,7 +6,6 @@ import socket
 import ssl
 import threading
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import alog
@@ -19,6 +18,7 @@ from caikit.runtime.transport.native import (
     NativeServer,
     make_context,
 )
+from caikit.runtime.transport.unix_listener import UnixListener
 
 from .tls import TlsMaterial, TlsSource, check_material, written
 
@@ -142,7 +142,7 @@ def tls_context(tls: TlsSource, *, server: str, protocols: Sequence[str], trust_
 def bind(address: str, *, share_port: bool) -> socket.socket:
     """A socket that listens at `host:port`, or at `unix://path`. Raises OSError when it cannot be bound."""
     if address.startswith(UNIX):
-        return _bind_unix(address.removeprefix(UNIX))
+        return UnixListener(address.removeprefix(UNIX), socket.SOMAXCONN)
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
     if host == "::" and not socket.has_dualstack_ipv6():
@@ -156,21 +156,6 @@ def bind(address: str, *, share_port: bool) -> socket.socket:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         listener.bind((host, int(port)))
         # Without this, a port that is taken would only be noticed when the server starts.
-        listener.listen()
-    except BaseException:
-        listener.close()
-        raise
-    return listener
-
-
-def _bind_unix(path: str) -> socket.socket:
-    place = Path(path)
-    if place.is_socket():
-        # What an earlier server has left behind.
-        place.unlink()
-    listener = socket.socket(socket.AF_UNIX)
-    try:
-        listener.bind(path)
         listener.listen()
     except BaseException:
         listener.close()

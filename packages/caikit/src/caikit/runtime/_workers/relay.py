@@ -10,9 +10,10 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import alog
+
+from caikit.runtime.transport.unix_listener import UnixListener
 
 log = alog.use_channel("WORKERS")
 
@@ -27,20 +28,12 @@ class UnixRelay:
     """Listens at a path. `targets` names the sockets of the workers that serve now."""
 
     def __init__(self, path: str, targets: Callable[[], list[str]]) -> None:
-        self._path = Path(path)
+        self._path = path
         self._targets = targets
         self._load: dict[str, int] = {}
         self._lock = threading.Lock()
         self._closed = False
-        _remove_socket(self._path)
-        self._listener = socket.socket(socket.AF_UNIX)
-        try:
-            self._listener.bind(path)
-            self._listener.listen(_BACKLOG)
-        except BaseException:
-            self._listener.close()
-            raise
-        self._identity = _identity(self._path)
+        self._listener = UnixListener(path, _BACKLOG)
 
     def start(self) -> None:
         threading.Thread(target=self._accept, name="caikit_unix_relay", daemon=True).start()
@@ -51,8 +44,6 @@ class UnixRelay:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        if _identity(self._path) == self._identity:
-            _remove_socket(self._path)
 
     def _accept(self) -> None:
         while not self._closed:
@@ -108,18 +99,3 @@ def _pump(source: socket.socket, sink: socket.socket, at_end: int) -> None:
             sink.sendall(data)
     with contextlib.suppress(OSError):
         sink.shutdown(at_end)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
-def _remove_socket(path: Path) -> None:
-    """Somebody who has died may have left it; whatever is no socket stays."""
-    with contextlib.suppress(OSError):
-        if path.is_socket():
-            path.unlink()

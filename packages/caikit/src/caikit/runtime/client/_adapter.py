@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import ssl
+from functools import partial
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+
+from caikit.runtime.engine import end_early
+
+from ._cut import cut
 
 
 class PatientAdapter(HTTPAdapter):
@@ -19,9 +25,12 @@ class PatientAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **{**kwargs, **self._tls()})
+        self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        return super().proxy_manager_for(proxy, **{**kwargs, **self._tls()})
+        manager = super().proxy_manager_for(proxy, **{**kwargs, **self._tls()})
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
 
     def send(
         self,
@@ -35,3 +44,21 @@ class PatientAdapter(HTTPAdapter):
 
     def _tls(self) -> dict[str, Any]:
         return {} if self._ssl_context is None else {"ssl_context": self._ssl_context}
+
+
+def _interruptible(pool: Any) -> Any:
+    """The same kind of pool, with connections that a cancelled request ends."""
+
+    class Connection(pool.ConnectionCls):  # type: ignore[misc] # one of two
+        def connect(self) -> None:
+            super().connect()
+            end_early(partial(cut, self))
+
+        def request(self, *args: Any, **kwargs: Any) -> None:
+            end_early(partial(cut, self))
+            super().request(*args, **kwargs)
+
+    return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
+
+
+_POOLS = {"http": _interruptible(HTTPConnectionPool), "https": _interruptible(HTTPSConnectionPool)}

@@ -8,6 +8,8 @@ import ssl
 import time
 from collections.abc import Iterator
 
+from caikit.runtime.engine import Uninterrupted, end_early
+
 from ._connections import Connection
 from ._dialling import dial
 from ._errors import from_answer, from_failed_connection, from_timeout, remote_error
@@ -37,8 +39,15 @@ def stream_messages(
         sender = Sender(
             socket.wire, lines, lambda line: socket.frame(line.decode()), lambda: socket.frame("")
         )
+        messages = _messages(socket, call, patience)
         try:
-            yield from _messages(socket, call, patience)
+            while True:
+                with Uninterrupted():
+                    end_early(socket.wire.abort)
+                    received = next(messages, None)
+                if received is None:
+                    return
+                yield received
         except OSError as problem:
             if sender.failure is not None:
                 raise sender.failure from None

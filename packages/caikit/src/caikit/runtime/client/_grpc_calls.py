@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from caikit.runtime.engine import Shape
+from caikit.runtime.engine import Shape, Uninterrupted, can_be_aborted, end_early
 
 from ._connections import Connection
 from ._credentials import Pairs
@@ -55,8 +55,16 @@ def call_unary(
 ) -> bytes:
     import grpc
 
+    method = _method(connection, path, Shape.UNARY)
+    answer: bytes
     try:
-        answer: bytes = _method(connection, path, Shape.UNARY)(message, metadata=metadata, timeout=timeout)
+        if can_be_aborted():
+            with Uninterrupted():
+                call = method.future(message, metadata=metadata, timeout=timeout)
+                end_early(call.cancel)
+                answer = call.result()
+        else:
+            answer = method(message, metadata=metadata, timeout=timeout)
     except grpc.RpcError as problem:
         raise from_rpc(problem, _FAILED) from problem
     return answer
@@ -68,17 +76,19 @@ def call_with_stream(
     import grpc
 
     sent = Messages(messages)
-    call = _method(connection, path, Shape.CLIENT_STREAM).future(sent, metadata=metadata, timeout=timeout)
-    sent.start(call)
-    try:
-        answer: bytes = call.result()
-    except (grpc.RpcError, grpc.FutureCancelledError) as problem:
-        if sent.failure is not None:
-            raise sent.failure from None
-        raise from_rpc(call, _FAILED) from problem
-    finally:
-        call.cancel()
-    return answer
+    with Uninterrupted():
+        call = _method(connection, path, Shape.CLIENT_STREAM).future(sent, metadata=metadata, timeout=timeout)
+        end_early(call.cancel)
+        sent.start(call)
+        try:
+            answer: bytes = call.result()
+        except (grpc.RpcError, grpc.FutureCancelledError) as problem:
+            if sent.failure is not None:
+                raise sent.failure from None
+            raise from_rpc(call, _FAILED) from problem
+        finally:
+            call.cancel()
+        return answer
 
 
 def stream_answers(
@@ -94,17 +104,26 @@ def stream_answers(
 
     sent = None if isinstance(request, bytes) else Messages(request())
     outgoing = request if sent is None else sent
-    call = _method(connection, path, shape)(outgoing, metadata=metadata, timeout=timeout)
-    if sent is not None:
-        sent.start(call)
+    with Uninterrupted():
+        call = _method(connection, path, shape)(outgoing, metadata=metadata, timeout=timeout)
+        end_early(call.cancel)
+        if sent is not None:
+            sent.start(call)
     try:
-        yield from call
+        while True:
+            with Uninterrupted():
+                end_early(call.cancel)
+                answer = next(call, None)
+            if answer is None:
+                return
+            yield answer
     except grpc.RpcError as problem:
         if sent is not None and sent.failure is not None:
             raise sent.failure from None
         raise from_rpc(problem, _FAILED_STREAM) from problem
     finally:
-        call.cancel()
+        with Uninterrupted():
+            call.cancel()
 
 
 def _method(connection: Connection, path: str, shape: Shape) -> Any:

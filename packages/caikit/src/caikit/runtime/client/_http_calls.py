@@ -6,13 +6,15 @@ import contextlib
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from caikit.runtime.engine import shorten
+from caikit.runtime.engine import Uninterrupted, end_early, shorten
 from caikit.runtime.names import StreamEventTypes
 from caikit.runtime.trace._outgoing import outgoing_pairs
 
 from ._connections import Connection
+from ._cut import cut
 from ._deadline import Deadline
 from ._errors import from_answer, from_event, from_failed_connection, from_timeout, remote_error, root_of
 from ._sse import EventReader, EventTooLargeError
@@ -60,14 +62,16 @@ class Answer:
 
 def exchange(connection: Connection, call: HttpCall, patience: Patience) -> Answer:
     """The whole answer to a request."""
-    with contextlib.closing(_open(connection, call, patience)) as response:
+    with Uninterrupted(), contextlib.closing(_open(connection, call, patience)) as response:
         content = b"".join(_read(response, call.target, patience, patience.most_bytes))
         return Answer(content, media_type(response.headers.get("content-type")))
 
 
 def stream_events(connection: Connection, call: HttpCall, patience: Patience) -> Iterator[bytes]:
     """The data of each message as it arrives; closing the iterator ends the request."""
-    with contextlib.closing(_open(connection, call, patience)) as response:
+    with Uninterrupted():
+        response = _open(connection, call, patience)
+    try:
         if media_type(response.headers.get("content-type")) != _EVENTS:
             found = media_type(response.headers.get("content-type")) or "nothing"
             raise remote_error(
@@ -85,6 +89,9 @@ def stream_events(connection: Connection, call: HttpCall, patience: Patience) ->
             raise too_large(patience.most_bytes) from None
         if reader.unfinished:
             raise remote_error("UNAVAILABLE", f"{call.target} ended the stream in the middle of an event")
+    finally:
+        with Uninterrupted():
+            response.close()
 
 
 def _open(connection: Connection, call: HttpCall, patience: Patience) -> requests.Response:
@@ -193,7 +200,9 @@ def _read(
     while True:
         _limit_wait(response, patience.deadline)
         try:
-            piece = response.raw.read1(_PIECE)
+            with Uninterrupted():
+                end_early(partial(cut, getattr(response.raw, "connection", None)))
+                piece = response.raw.read1(_PIECE)
         except ReadTimeoutError as problem:
             raise from_timeout(target, patience.deadline.seconds) from problem
         except (HTTPError, OSError) as problem:

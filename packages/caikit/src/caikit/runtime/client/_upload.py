@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any, cast
 
+from caikit.runtime.engine import Uninterrupted, end_early
+
 from ._connections import Connection
 from ._dialling import dial, headers_of, host_of
 from ._errors import from_answer, from_failed_connection, from_timeout
@@ -29,7 +31,8 @@ _LAST_CHUNK = b"0\r\n\r\n"
 
 def upload(connection: Connection, call: HttpCall, lines: Iterator[bytes], patience: Patience) -> Answer:
     """The answer to a body of lines; an answer that comes before the last line ends the body."""
-    with contextlib.closing(dial(connection, call, patience)) as wire:
+    with Uninterrupted(), contextlib.closing(dial(connection, call, patience)) as wire:
+        end_early(wire.abort)
         sender: Sender | None = None
         try:
             wire.sendall(_head(connection, call))

@@ -7,6 +7,7 @@ from ._request_id import (
     find_request_id,
     make_request_id,
 )
+from .abort import Uninterrupted, can_be_aborted, end_early
 from .access_log import AccessLog
 from .admission import Gate
 from .cancel import CancelToken
@@ -57,8 +58,11 @@ __all__ = [
     "Shape",
     "Span",
     "Status",
+    "Uninterrupted",
     "WorkerPool",
+    "can_be_aborted",
     "choose_request_id",
+    "end_early",
     "find_request_id",
     "make_request_id",
     "new_error_id",

@@ -26,15 +26,19 @@ def call_abortable(
     token.raise_if_cancelled()
     guard = _Guard(exception)
     fire = guard.fire
+    outer = _running.guard
+    _running.guard = guard
     token.remember(fire)
     try:
         result = function(*args, **kwargs)
         # What is taken back in time will not fire: no lock is needed.
         if not token.forget(fire):
             guard.disarm()
+        _running.guard = outer
         return result
     except BaseException:
         guard.disarm()
+        _running.guard = outer
         token.forget(fire)
         raise
 
@@ -55,15 +59,19 @@ class AbortableIterator(Generic[Item]):
 
     def __next__(self) -> Item:
         guard = self._guard
+        outer = _running.guard
         try:
             guard.arm()
+            _running.guard = guard
             # The token may have been cancelled while the guard was not armed.
             self._token.raise_if_cancelled()
             item = next(self._items)
             guard.disarm()
+            _running.guard = outer
             return item
         except BaseException:
             guard.disarm()
+            _running.guard = outer
             raise
 
     def close(self) -> None:
@@ -74,10 +82,44 @@ class AbortableIterator(Generic[Item]):
             close()
 
 
+class Uninterrupted:
+    """Around what must not be torn apart in user code, such as a library that holds a lock for all its callers.
+
+    The exception of an abort is raised at the end of the block; `end_early` tells what makes it end soon.
+    """
+
+    __slots__ = ("_guard",)
+
+    def __init__(self) -> None:
+        self._guard = _running.guard
+
+    def __enter__(self) -> None:
+        if self._guard is not None:
+            self._guard.hold()
+
+    def __exit__(self, *_: object) -> None:
+        if self._guard is not None:
+            self._guard.let_go()
+
+
+def can_be_aborted() -> bool:
+    """Whether this thread runs user code for a request that can be cancelled."""
+    return _running.guard is not None
+
+
+def end_early(end: Callable[[], object]) -> None:
+    """In a block that is `Uninterrupted`: call this function when the request is cancelled, in whatever thread.
+
+    It is called at once if that has happened, and takes the place of the one before.
+    """
+    if _running.guard is not None:
+        _running.guard.end_early(end)
+
+
 class _Guard:
     """Fires at most once, and only while armed: no exception can hit code that runs later in the thread."""
 
-    __slots__ = ("_armed", "_exception", "_fired", "_lock", "_thread_id")
+    __slots__ = ("_armed", "_end", "_exception", "_fired", "_holds", "_is_due", "_lock", "_thread_id")
 
     def __init__(self, exception: type[Exception], *, armed: bool = True) -> None:
         self._exception = exception
@@ -85,6 +127,9 @@ class _Guard:
         self._lock = threading.Lock()
         self._armed = armed
         self._fired = False
+        self._holds = 0
+        self._is_due = False
+        self._end: Callable[[], object] | None = None
 
     def arm(self) -> None:
         with self._lock:
@@ -93,9 +138,38 @@ class _Guard:
 
     def fire(self) -> None:
         with self._lock:
-            if self._armed and not self._fired:
-                self._fired = True
+            if not self._armed or self._fired:
+                return
+            self._fired = True
+            if not self._holds:
                 self._raise_in_thread(ctypes.py_object(self._exception))
+                return
+            self._is_due = True
+            end = self._end
+        if end is not None:
+            end()
+
+    def hold(self) -> None:
+        """What is fired from now on waits for `let_go`, which raises it."""
+        with self._lock:
+            self._holds += 1
+
+    def let_go(self) -> None:
+        with self._lock:
+            self._holds -= 1
+            if not self._holds:
+                self._end = None
+        if self._is_due:
+            raise self._exception
+
+    def end_early(self, end: Callable[[], object]) -> None:
+        with self._lock:
+            if not self._holds:
+                return
+            self._end = end
+            is_due = self._is_due
+        if is_due:
+            end()
 
     def disarm(self) -> None:
         while True:
@@ -112,3 +186,11 @@ class _Guard:
 
     def _raise_in_thread(self, exception: ctypes.py_object[type[Exception]] | None) -> None:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread_id), exception)
+
+
+class _Running(threading.local):
+    guard: _Guard | None = None
+    """Of the user code that runs in this thread."""
+
+
+_running = _Running()

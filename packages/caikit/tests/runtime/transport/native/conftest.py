@@ -18,6 +18,7 @@ from caikit.runtime.engine import Gate, Shape, WorkerPool
 from caikit.runtime.engine.byte_budget import ByteBudget
 from caikit.runtime.transport.http_messages import HttpAnswer, SocketClose
 from caikit.runtime.transport.native import GrpcService, HttpService, Limits, NativeServer
+from caikit.runtime.transport.unix_listener import UnixListener
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
@@ -118,9 +119,7 @@ class Native:
             listener = socket.create_server(("127.0.0.1", 0))
             self.port = listener.getsockname()[1]
         else:
-            listener = socket.socket(socket.AF_UNIX)
-            listener.bind(unix)
-            listener.listen()
+            listener = UnixListener(unix, 10)
             self.port = 0
         self.server.add_socket(listener, tls)
         self.target = f"127.0.0.1:{self.port}" if unix is None else f"unix:{unix}"

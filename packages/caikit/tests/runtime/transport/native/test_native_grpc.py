@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import threading
 import time
 
@@ -10,6 +11,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 
 from caikit.runtime.engine import RequestError, Shape, Status
 from caikit.runtime.transport.native import Limits
+from caikit.runtime.transport.unix_listener import UnixListener
 
 PATH = "/tests.native.Service/"
 
@@ -339,3 +341,13 @@ def test_unix_sockets(native, kit, connect, tmp_path):
     server = native(grpc={"Do": kit.Method(serve)}, unix=str(tmp_path / "socket"))
 
     assert connect(server).unary_unary(PATH + "Do")(b"", timeout=5).startswith(b"unix:")
+
+
+def test_a_path_that_a_later_listener_has_taken_stays(tmp_path):
+    path = tmp_path / "socket"
+    first, second = UnixListener(str(path), 1), UnixListener(str(path), 1)
+    first.close()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+    second.close()
+    assert not path.exists()
