@@ -58,7 +58,7 @@ def test_limits() -> None:
     [
         (b"", "0 bytes that are none"),
         (b"no image", "8 bytes that are none"),
-        (png()[:40], "one that cannot be read"),
+        (png(90, 90)[:80], "one that cannot be read"),
     ],
 )
 def test_what_is_no_image(data: bytes, found: str) -> None:

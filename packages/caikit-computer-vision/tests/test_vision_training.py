@@ -143,17 +143,11 @@ def test_bad_labels(models: Path, tmp_path: Path, damage: Callable[[Path], Any],
         train(models / "yolos", images, labels)
 
 
-@pytest.mark.parametrize(("epochs", "rate"), [(0, 1e-3), (-1, 1e-3), (1, 0.0), (1, float("nan"))])
+@pytest.mark.parametrize(("epochs", "rate"), [(0, 1e-3), (-1, 1e-3), (1, 0.0), (1, 1e300), (1, float("nan"))])
 def test_bad_numbers(models: Path, tmp_path: Path, epochs: int, rate: float) -> None:
     images, labels = write_examples(tmp_path)
     with pytest.raises(ValueError, match="expected"):
         train(models / "yolos", images, labels, epochs, rate)
-
-
-def test_a_training_that_goes_astray(models: Path, tmp_path: Path) -> None:
-    images, labels = write_examples(tmp_path)
-    with pytest.raises(ValueError, match="a lower learning_rate may help"):
-        train(models / "yolos", images, labels, 1, 1e300)
 
 
 def test_data_stays_in_its_folder(models: Path, tmp_path: Path, temp_config: Callable[..., None]) -> None:

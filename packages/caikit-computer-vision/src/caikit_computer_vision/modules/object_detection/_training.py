@@ -26,8 +26,8 @@ def check_training(num_epochs: int, learning_rate: float) -> None:
     """ValueError for numbers with which nothing can be learnt; ImportError if a library for it is missing."""
     if isinstance(num_epochs, bool) or not isinstance(num_epochs, int) or num_epochs < 1:
         raise ValueError(f"expected at least 1 as num_epochs, got {num_epochs!r}")
-    if not isinstance(learning_rate, (int, float)) or not math.isfinite(learning_rate) or learning_rate <= 0:
-        raise ValueError(f"expected a learning_rate above 0, got {learning_rate!r}")
+    if not isinstance(learning_rate, (int, float)) or not 0 < learning_rate <= 1:
+        raise ValueError(f"expected a learning_rate above 0 and not above 1, got {learning_rate!r}")
     if find_spec("scipy") is None:
         raise ImportError(
             "Training of object detectors needs scipy: install caikit-computer-vision[train]", name="scipy"
@@ -54,10 +54,6 @@ def fine_tune(pretrained: Pretrained, examples: Examples, num_epochs: int, learn
                 epoch + 1,
                 num_epochs,
                 total / len(examples.items),
-            )
-        if not all(bool(torch.isfinite(weights).all()) for weights in model.parameters()):
-            raise ValueError(
-                "expected weights that are numbers after the last step: a lower learning_rate may help"
             )
     finally:
         model.eval()
