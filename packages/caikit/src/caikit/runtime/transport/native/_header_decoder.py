@@ -191,31 +191,40 @@ def _fault() -> ConnectionFault:
     return ConnectionFault(COMPRESSION_ERROR, "a header block that cannot be decoded")
 
 
-# The Huffman code, a byte at a time. Steps are made of two steps of the table when they are first needed:
-# state and byte -> next state, what is emitted, and whether a text may end here.
-_steps: dict[int, tuple[int, bytes, bool]] = {}
+class _Place(dict[int, tuple["_Place", bytes]]):
+    """Where the decoder of the Huffman code is: where each byte leads, which is found when it first comes, and its text."""
+
+    __slots__ = ("_number", "may_end")
+
+    def __init__(self, number: int, *, may_end: bool) -> None:
+        super().__init__()
+        self._number = number
+        self.may_end = may_end
+
+    def __missing__(self, byte: int) -> tuple[_Place, bytes]:
+        number, flags, emitted = self._number, 0, bytearray()
+        for nibble in (byte >> 4, byte & 0xF):
+            number, flags, symbol = HUFFMAN_TABLE[number * 16 + nibble]
+            if flags & HUFFMAN_FAIL:
+                raise _fault()
+            if flags & HUFFMAN_EMIT_SYMBOL:
+                emitted.append(symbol)
+        place = _places.get(number)
+        if place is None:
+            place = _places[number] = _Place(number, may_end=bool(flags & HUFFMAN_COMPLETE))
+        step = self[byte] = place, bytes(emitted)
+        return step
+
+
+_START = _Place(0, may_end=True)
+_places = {0: _START}
 
 
 def _decompress(text: bytes) -> bytes:
-    state, complete, pieces = 0, True, []
+    place, pieces = _START, []
     for byte in text:
-        step = _steps.get(state | byte)
-        if step is None:
-            step = _make_step(state | byte)
-        state, piece, complete = step
+        place, piece = place[byte]
         pieces.append(piece)
-    if not complete:
+    if not place.may_end:
         raise _fault()
     return b"".join(pieces)
-
-
-def _make_step(key: int) -> tuple[int, bytes, bool]:
-    state, flags, emitted = key >> 8, 0, bytearray()
-    for nibble in (key >> 4 & 0xF, key & 0xF):
-        state, flags, symbol = HUFFMAN_TABLE[state * 16 + nibble]
-        if flags & HUFFMAN_FAIL:
-            raise _fault()
-        if flags & HUFFMAN_EMIT_SYMBOL:
-            emitted.append(symbol)
-    step = _steps[key] = (state << 8, bytes(emitted), bool(flags & HUFFMAN_COMPLETE))
-    return step
