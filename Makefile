@@ -23,7 +23,8 @@ check: .venv-test ## lint, format, types, direction of imports
 pytest: .venv-test ## the tests of the packages, the examples and the docs
 	@scripts/test
 
-test-standard: .venv-test ## those of running servers once more, with `runtime.transport: standard`
+test-standard: .venv-test ## those of running servers and the recorded calls once more, with `runtime.transport: standard`
+	@RUNTIME_TRANSPORT=standard .venvs/test/bin/python -m pytest -q conformance
 	@RUNTIME_TRANSPORT=standard scripts/test $(addprefix $(PACKAGE)/tests/runtime/,client hostile mesh security training workers)
 
 test-node: .venv-test ## the client that gRPC has for Node, where there is a Node

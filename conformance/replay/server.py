@@ -32,18 +32,20 @@ class Target:
 
 
 @contextlib.contextmanager
-def serve(folder: Path, transport: str = "native") -> Iterator[Target]:
-    """Start a server of both protocols below `folder` and stop it at the end."""
+def serve(folder: Path, transport: str | None = None) -> Iterator[Target]:
+    """Start a server of both protocols below `folder` and stop it at the end; without a transport, it has the usual one."""
     base = folder / "base"
     shutil.copytree(LIBRARY, base)
     http_port, grpc_port, metrics_port = _find_free_ports(3)
     config = folder / "config.yml"
-    config.write_text(yaml.safe_dump(_configure(base, transport, http_port, grpc_port, metrics_port)))
+    config.write_text(yaml.safe_dump(_configure(base, http_port, grpc_port, metrics_port)))
     environment = {
         **os.environ,
         "CONFIG_FILES": str(config),
         "PYTHONPATH": os.pathsep.join([str(base), str(SHIM)]),
     }
+    if transport is not None:
+        environment["RUNTIME_TRANSPORT"] = transport
     log_file = folder / "server.log"
     with log_file.open("wb") as log:
         process = subprocess.Popen(
@@ -57,12 +59,9 @@ def serve(folder: Path, transport: str = "native") -> Iterator[Target]:
         _stop(process)
 
 
-def _configure(
-    base: Path, transport: str, http_port: int, grpc_port: int, metrics_port: int
-) -> dict[str, object]:
+def _configure(base: Path, http_port: int, grpc_port: int, metrics_port: int) -> dict[str, object]:
     return {
         "runtime": {
-            "transport": transport,
             "library": "golden_lib",
             "local_models_dir": str(base / "models"),
             "training": {"output_dir": str(base / "training_output")},
