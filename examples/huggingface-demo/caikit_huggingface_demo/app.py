@@ -36,9 +36,9 @@ def main(backend: bool | None, frontend: bool | None, offline: bool) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
-    import runtime  # noqa: F401 - registers the modules and configures the runtime
-
     try:
+        import runtime  # noqa: F401 - registers the modules and configures the runtime
+
         if offline:
             _use_offline_models(make=with_backend)
         logging.configure()
@@ -81,12 +81,16 @@ def _serving() -> Iterator[tuple[str, str]]:
 
     say("▶️  Starting the backend Caikit inference server...")
     Path(caikit.get_config().runtime.local_models_dir).mkdir(parents=True, exist_ok=True)
+    has_started = False
     try:
         with RuntimeGRPCServer() as grpc_server, RuntimeHTTPServer() as http_server:
+            has_started = True
             target = f"localhost:{grpc_server.port}"
             yield target, f"gRPC at `{target}`, HTTP at `http://localhost:{http_server.port}`."
     except KeyboardInterrupt as error:
         say(f"⏹️  Stopping the backend Caikit inference server due to {error!r}")
+        if not has_started:
+            raise
 
 
 def _show_page(target: str, addresses: str, pictures: Path | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -119,6 +120,17 @@ def test_no_models(run_demo: Any, tmp_path: Path) -> None:
         demo.url()
         assert demo.stop() == 0
         assert without_ports(demo.lines) == [BOTH, BACKEND, *NO_TABS, FRONTEND, URL, STOPPED]
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_an_end_while_it_starts(run_demo: Any, workplace: Callable[..., Path], signal_number: int) -> None:
+    with run_demo(workplace("sentiment")) as demo:
+        demo.wait_for_line(BACKEND)
+        demo.process.send_signal(signal_number)
+        assert demo.process.wait(60) == 0
+        demo.close()
+        assert demo.lines == [BOTH, BACKEND, INTERRUPTED]
+        assert "Traceback" not in demo.errors
 
 
 def test_a_model_that_cannot_be_loaded(run_demo: Any, workplace: Callable[..., Path]) -> None:

@@ -24,6 +24,8 @@ from .snapshot import Model, Snapshot, State
 _LOOK_SECONDS = 3.0
 _FRESH_SECONDS = 1.0
 _CALL_SECONDS = 120.0
+# A backend writes into its log that a model cannot be loaded, as often as it is asked.
+_FAILED_SECONDS = 60.0
 _UNKNOWN_MODULE = "Its module is not known here, so it may be for another task."
 # Pictures and masks are larger than the 4 MB that gRPC takes by default.
 _OPTIONS = [("grpc.max_receive_message_length", 64 << 20), ("grpc.max_reconnect_backoff_ms", 2000)]
@@ -44,6 +46,8 @@ class Backend:
         self._services = Services()
         self._is_current = False
         self._refusals: set[tuple[str, str]] = set()
+        # By the model's id: when its config.yml was changed and the backend asked last, and what is known since then.
+        self._failures: dict[str, tuple[int | None, float, Model]] = {}
         self._channel.subscribe(self._on_connectivity)
 
     def __enter__(self) -> Self:
@@ -131,13 +135,25 @@ class Backend:
             return Model(model_id, tasks, State.LOADING)
         if not tasks:
             return Model(model_id, tasks, State.FAILED, "its config.yml does not name a module of this demo")
+        changed, asked, failed = self._failures.get(model_id, (None, 0.0, None))
+        change = self._last_change(model_id)
+        if failed and changed == change and time.monotonic() - asked < _FAILED_SECONDS:
+            return failed
         name = self._harmless_method(tasks)
         try:
             next(self.call(name, model_id, {}, seconds=_LOOK_SECONDS))
         except grpc.RpcError as error:
             if not (_is_refusal(error, name) or _code(error) is grpc.StatusCode.DEADLINE_EXCEEDED):
-                return Model(model_id, tasks, State.FAILED, words_of(error))
+                failed = Model(model_id, tasks, State.FAILED, words_of(error))
+                self._failures[model_id] = change, time.monotonic(), failed
+                return failed
         return Model(model_id, tasks, State.LOADING)
+
+    def _last_change(self, model_id: str) -> int | None:
+        try:
+            return (self.models_dir / model_id / "config.yml").stat().st_mtime_ns
+        except OSError:
+            return None
 
     def _harmless_method(self, tasks: tuple[str, ...]) -> str:
         """Of another task, if there is one: it loads the model, and does not run it."""

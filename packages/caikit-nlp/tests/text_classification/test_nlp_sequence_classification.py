@@ -83,3 +83,10 @@ def test_the_resource(encoders: Path, tmp_path: Path) -> None:
 def test_an_unknown_data_type(encoders: Path) -> None:
     with pytest.raises(ValueError, match="Unrecognized data type: float7"):
         HFAutoSequenceClassifier.bootstrap(str(encoders / "classifier"), torch_dtype="float7")
+
+
+def test_a_model_without_a_trained_head(encoders: Path) -> None:
+    with pytest.raises(
+        ValueError, match=r"expected a trained Bert\w+ in .*, got one without 2 of the weights: clas"
+    ):
+        SequenceClassification.bootstrap(str(encoders / "bert"))

@@ -74,6 +74,14 @@ def test_a_model_with_several_scores_is_refused(encoders: Path) -> None:
         CrossEncoderModule.bootstrap(str(encoders / "classifier"))
 
 
+@pytest.mark.parametrize("folder", ["bert", "cross"])
+def test_scores_of_an_untrained_head_are_told(
+    encoders: Path, folder: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    CrossEncoderModule.bootstrap(str(encoders / folder))
+    assert ("without a trained head" in caplog.text) == (folder == "bert")
+
+
 def test_information_and_tokens(model: CrossEncoderModule) -> None:
     assert model.public_model_info == {"max_seq_length": 16}
     found = model.run_tokenizer("a mouse")

@@ -25,6 +25,8 @@ __all__ = ["TorchEncoder", "TorchPairScorer", "make_torch_model"]
 
 log = alog.use_channel("EMBED_TORCH")
 
+_HEAD = "ForSequenceClassification"
+
 
 def make_torch_model(kind: str, settings: EmbeddingSettings, *args: Any, **kwargs: Any) -> Any:
     """A `SentenceTransformer` or `CrossEncoder` made of these arguments, on the configured device."""
@@ -120,6 +122,13 @@ class TorchPairScorer(_TorchEngine):
 
     def __init__(self, model: Any, settings: EmbeddingSettings) -> None:
         super().__init__(model, settings)
+        architectures = getattr(self.model.transformers_model.config, "architectures", None) or []
+        if architectures and not any(_HEAD in each for each in architectures):
+            log.warning(
+                "<NLP29177016W>",
+                "expected a cross-encoder, got a %s: without a trained head, the scores are random",
+                architectures[0],
+            )
         longest = model.tokenizer.model_max_length
         self.max_seq_length = int(min(longest, model.max_seq_length or longest))
         self.dimension = int(model.num_labels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import alog
@@ -26,6 +27,7 @@ log = alog.use_channel("HFRBAS")
 error = error_handler.get(log)
 
 _PADDED_LEFT = ("gpt", "opt", "bloom")
+_MOST_SHOWN = 3
 
 
 class PretrainedModelBase(ModuleBase):
@@ -86,9 +88,14 @@ class PretrainedModelBase(ModuleBase):
                 )
             if tokenizer.pad_token is None:
                 tokenizer.pad_token = tokenizer.eos_token
-            model = cls.MODEL_TYPE.from_pretrained(
-                model_name, dtype=dtype, local_files_only=local_files_only(), **kwargs
+            model, report = cls.MODEL_TYPE.from_pretrained(
+                model_name,
+                dtype=dtype,
+                local_files_only=local_files_only(),
+                output_loading_info=True,
+                **kwargs,
             )
+        _require_complete(model_name, model, () if kwargs else report["missing_keys"])
         return cls(tokenizer, model.eval(), os.path.basename(os.path.normpath(model_name)), dtype)
 
     @classmethod
@@ -171,3 +178,14 @@ class PretrainedModelBase(ModuleBase):
 
 def _padding_side_for(model_name: str) -> str:
     return "left" if any(part in model_name.lower() for part in _PADDED_LEFT) else "right"
+
+
+def _require_complete(model_name: str, model: Any, missing: Collection[str]) -> None:
+    """Refuse a model some of whose weights are random, as those of a head that was never trained."""
+    shown = ", ".join(sorted(missing)[:_MOST_SHOWN]) + " ..." * (len(missing) > _MOST_SHOWN)
+    error.value_check(
+        "<NLP00354362E>",
+        not missing,
+        f"expected a trained {type(model).__name__} in {model_name}, "
+        f"got one without {len(missing)} of the weights: {shown}",
+    )
