@@ -174,7 +174,13 @@ def test_too_many_examples(
 
 @pytest.mark.parametrize(
     ("parameters", "error"),
-    [({"batch_size": 0}, ValueError), ({"accumulate_steps": 0}, ValueError), ({"lr": 1}, TypeError)],
+    [
+        ({"batch_size": 0}, ValueError),
+        ({"accumulate_steps": 0}, ValueError),
+        ({"lr": 1}, TypeError),
+        ({"lr": -0.1}, ValueError),
+        ({"lr": float("nan")}, ValueError),
+    ],
 )
 def test_bad_parameters(
     tiny_models: dict[str, str], loss_records: list[Any], parameters: dict[str, Any], error: type[Exception]

@@ -74,6 +74,11 @@ class Training:
         }
         error.type_check("<NLP14020391E>", int, num_epochs=self.num_epochs, seed=self.seed, **lengths)
         error.type_check("<NLP14020392E>", float, learning_rate=self.learning_rate)
+        error.value_check(
+            "<NLP14020395E>",
+            0 < self.learning_rate < math.inf,
+            f"the learning rate must be a number above 0, got {self.learning_rate}",
+        )
         for name, value in lengths.items():
             error.value_check("<NLP14020393E>", value > 0, f"{name} must be positive, got {value}")
         error.value_check(

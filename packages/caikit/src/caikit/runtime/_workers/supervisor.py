@@ -339,7 +339,7 @@ class _Supervisor:
 
     def _make_relay(self, runtime: Any, stack: ExitStack) -> UnixRelay | None:
         path = str(runtime.grpc.unix_socket_path or "")
-        if not path or not os.path.isdir(os.path.dirname(path)):
+        if not path or not os.path.isdir(os.path.dirname(path) or "."):
             return None
         try:
             relay = UnixRelay(path, self._listening_sockets)

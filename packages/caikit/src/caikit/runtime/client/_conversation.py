@@ -35,10 +35,12 @@ def stream_messages(
     connection: Connection, call: HttpCall, lines: Iterator[bytes], patience: Patience
 ) -> Iterator[bytes]:
     """Each message as it arrives; closing the iterator ends the call."""
-    with contextlib.closing(_open(connection, call, patience)) as socket:
-        sender = Sender(
-            socket.wire, lines, lambda line: socket.frame(line.decode()), lambda: socket.frame("")
-        )
+    with contextlib.ExitStack() as stack:
+        with Uninterrupted():
+            socket = stack.enter_context(contextlib.closing(_open(connection, call, patience)))
+            sender = Sender(
+                socket.wire, lines, lambda line: socket.frame(line.decode()), lambda: socket.frame("")
+            )
         messages = _messages(socket, call, patience)
         try:
             while True:
@@ -65,6 +67,7 @@ def _open(connection: Connection, call: HttpCall, patience: Patience) -> WebSock
     while True:
         socket = WebSocket(dial(connection, call, patience))
         answer, failed = None, None
+        end_early(socket.wire.abort)
         try:
             socket.open(connection, call)
             return socket

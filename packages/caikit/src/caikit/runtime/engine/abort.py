@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import ctypes
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, ParamSpec, TypeVar
+
+from caikit._interruption import interrupt, take_back
 
 from .cancel import CancelToken
 
 Parameters = ParamSpec("Parameters")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+_PAUSE_SECONDS = 0.005
 
 
 def call_abortable(
@@ -140,13 +144,12 @@ class _Guard:
         with self._lock:
             if not self._armed or self._fired:
                 return
-            self._fired = True
-            if not self._holds:
-                self._raise_in_thread(ctypes.py_object(self._exception))
-                return
-            self._is_due = True
-            end = self._end
-        if end is not None:
+            self._is_due = bool(self._holds)
+            self._fired = self._is_due or interrupt(self._thread_id, self._exception)
+            fired, end = self._fired, self._end
+        if not fired:
+            _later.fire(self)
+        elif end is not None:
             end()
 
     def hold(self) -> None:
@@ -178,14 +181,42 @@ class _Guard:
                     self._armed = False
                     if self._fired:
                         # Takes back an exception that was set but not raised yet.
-                        self._raise_in_thread(None)
+                        take_back(self._thread_id)
                 return
             except self._exception:
                 # It was raised right here, after the function had ended: too late to matter.
                 continue
 
-    def _raise_in_thread(self, exception: ctypes.py_object[type[Exception]] | None) -> None:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread_id), exception)
+
+class _Later:
+    """Fires guards as soon as their threads can be interrupted. Its thread ends when there are none."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._guards: list[_Guard] = []
+        self._runs = False
+
+    def fire(self, guard: _Guard) -> None:
+        with self._lock:
+            self._guards.append(guard)
+            begins, self._runs = not self._runs, True
+        if begins:
+            threading.Thread(target=self._run, name="caikit_runtime_aborts", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(_PAUSE_SECONDS)
+            with self._lock:
+                guards, self._guards = self._guards, []
+                if not guards:
+                    self._runs = False
+                    return
+            for guard in guards:
+                # One that cannot be interrupted yet comes back.
+                guard.fire()
+
+
+_later = _Later()
 
 
 class _Running(threading.local):

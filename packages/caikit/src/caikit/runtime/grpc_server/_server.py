@@ -215,7 +215,7 @@ class RuntimeGRPCServer(RuntimeServerBase):
 
     def _listen_on_unix_socket(self) -> None:
         path = self._settings.unix_socket_path
-        if not path or not os.path.isdir(os.path.dirname(path)):
+        if not path or not os.path.isdir(os.path.dirname(path) or "."):
             return
         try:
             self._transport.listen(f"unix://{path}")

@@ -16,9 +16,9 @@ class AbortedException(CaikitRuntimeException):
 
     def __init__(self) -> None:
         # Nobody can compare with a gRPC status code before gRPC is imported.
-        grpc = sys.modules.get("grpc")
+        codes = getattr(sys.modules.get("grpc"), "StatusCode", Status)
         super().__init__(
-            grpc.StatusCode.ABORTED if grpc else Status.ABORTED,
+            codes.ABORTED,
             "Work in this thread was aborted by a context manager. "
             "This is usually due to a client timeout or cancellation.",
         )

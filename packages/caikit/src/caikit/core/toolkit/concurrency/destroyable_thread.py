@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any
 
 import alog
+
+from caikit._interruption import interrupt, take_back
 
 from ...exceptions._text import safe_repr
 from .destroyable import Destroyable
@@ -16,6 +18,10 @@ from .destroyable import Destroyable
 __all__ = ["DestroyableThread", "ThreadDestroyedException"]
 
 log = alog.use_channel("DESTROY-THRD")
+
+# Imports of large libraries take long.
+_PATIENCE_SECONDS = 10.0
+_PAUSE_SECONDS = 0.005
 
 
 class ThreadDestroyedException(RuntimeError):  # noqa: N818 - a documented name
@@ -81,7 +87,12 @@ class DestroyableThread(threading.Thread, Destroyable):
             self._destroyed = True
             self._canceled = self._canceled or not self._done
             if self._interruptible_in is not None:
-                _raise_in_thread(self._interruptible_in, ThreadDestroyedException)
+                end = time.monotonic() + _PATIENCE_SECONDS
+                while not interrupt(self._interruptible_in, ThreadDestroyedException):
+                    if time.monotonic() > end:
+                        log.warning("<COR26183105W>", "%s cannot be destroyed while it imports", self.name)
+                        return
+                    time.sleep(_PAUSE_SECONDS)
 
     def get_or_throw(self) -> Any:
         if not self._ran:
@@ -119,7 +130,7 @@ class DestroyableThread(threading.Thread, Destroyable):
         with self._phase:
             if self._interruptible_in is not None:
                 self._interruptible_in = None
-                _raise_in_thread(threading.get_ident(), None)
+                take_back(threading.get_ident())
             self._done = True
 
     def _report(self) -> None:
@@ -132,8 +143,3 @@ class DestroyableThread(threading.Thread, Destroyable):
         else:
             message = f"The thread {self.name} raised {safe_repr(self._raised)}"
             log.warning({"log_code": "<COR16788843W>", "message": message, "stack_trace": stack_trace})
-
-
-def _raise_in_thread(ident: int, exception: type[BaseException] | None) -> None:
-    raised = None if exception is None else ctypes.py_object(exception)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), raised)

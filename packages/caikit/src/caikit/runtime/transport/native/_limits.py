@@ -39,8 +39,9 @@ class Limits:
     """Requests at the same time on an HTTP/2 connection."""
     stream_window: int = 256 * 1024
     connection_window: int = 4 * 1024 * 1024
-    reset_rate: tuple[int, float] = (1000, 33.0)
-    """Requests that a client may give up, at once and per second."""
+    reset_rate: tuple[int, float] = (1000, 500.0)
+    """Requests that a client may give up, at once and per second; one that is a server itself passes on what its clients
+    give up."""
     control_rate: tuple[int, float] = (1000, 100.0)
     """Frames that carry nothing but cost something, at once and per second."""
     concurrency: int | None = None

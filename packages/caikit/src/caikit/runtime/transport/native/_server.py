@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import sys
 import threading
 import time
 from functools import partial
@@ -30,6 +31,8 @@ log = alog.use_channel("SERVR-NATIVE")
 
 _START_SECONDS = 30.0
 _TICK_SECONDS = 0.25
+# A client that does not say goodbye to the encryption is not waited for.
+_TLS_FAREWELL_SECONDS = 1.0
 _BACKLOG = 2048
 # How long cancelled requests may take to say so to their clients.
 _FAREWELL_SECONDS = 1.0
@@ -210,9 +213,12 @@ class NativeServer:
     async def _listen(
         self, loop: asyncio.AbstractEventLoop, listener: socket.socket, tls: ssl.SSLContext | None
     ) -> Any:
+        settings: dict[str, Any] = {"sock": listener, "ssl": tls, "backlog": _BACKLOG}
+        if tls is not None and (sys.version_info >= (3, 11) or not isinstance(loop, asyncio.BaseEventLoop)):
+            settings["ssl_shutdown_timeout"] = _TLS_FAREWELL_SECONDS
         if listener.family == getattr(socket, "AF_UNIX", None):
-            return await loop.create_unix_server(self._open, sock=listener, ssl=tls, backlog=_BACKLOG)
-        return await loop.create_server(self._open, sock=listener, ssl=tls, backlog=_BACKLOG)
+            return await loop.create_unix_server(self._open, **settings)
+        return await loop.create_server(self._open, **settings)
 
     async def _finish(self, hub: Hub) -> None:
         """Stop in stages: take nothing new, let run what runs, cancel the rest, close."""
