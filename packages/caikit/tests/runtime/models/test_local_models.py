@@ -352,6 +352,26 @@ def test_undeploy(make_store, models_dir):
         pass
 
 
+def test_only_one_undeploys_a_model(make_store, models_dir):
+    store = make_store()
+
+    def undeploy(barrier) -> Status | None:
+        barrier.wait(10)
+        try:
+            store.undeploy("m")
+        except RequestError as error:
+            return error.status
+        return None
+
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(50):
+            store.deploy("m", [("config.yml", CONFIG)])
+            barrier = threading.Barrier(4)
+            outcomes = [each.result(20) for each in [pool.submit(undeploy, barrier) for _ in range(4)]]
+            assert sorted(map(str, outcomes)) == sorted(map(str, [None, *[Status.NOT_FOUND] * 3]))
+    assert names_in(models_dir) == []
+
+
 def test_undeploy_follows_no_link(make_store, models_dir, tmp_path):
     target = write_model(tmp_path / "volume", "m")
     (models_dir / "m").symlink_to(target)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from caikit._interruption import interrupt, take_back
+from caikit._interruption import this_thread
 
 from .cancel import CancelToken
 
@@ -123,11 +123,11 @@ def end_early(end: Callable[[], object]) -> None:
 class _Guard:
     """Fires at most once, and only while armed: no exception can hit code that runs later in the thread."""
 
-    __slots__ = ("_armed", "_end", "_exception", "_fired", "_holds", "_is_due", "_lock", "_thread_id")
+    __slots__ = ("_armed", "_end", "_exception", "_fired", "_holds", "_is_due", "_lock", "_thread")
 
     def __init__(self, exception: type[Exception], *, armed: bool = True) -> None:
         self._exception = exception
-        self._thread_id = threading.get_ident()
+        self._thread = this_thread()
         self._lock = threading.Lock()
         self._armed = armed
         self._fired = False
@@ -137,7 +137,7 @@ class _Guard:
 
     def arm(self) -> None:
         with self._lock:
-            self._thread_id = threading.get_ident()
+            self._thread = this_thread()
             self._armed = True
 
     def fire(self) -> None:
@@ -145,7 +145,7 @@ class _Guard:
             if not self._armed or self._fired:
                 return
             self._is_due = bool(self._holds)
-            self._fired = self._is_due or interrupt(self._thread_id, self._exception)
+            self._fired = self._is_due or self._thread.interrupt(self._exception)
             fired, end = self._fired, self._end
         if not fired:
             _later.fire(self)
@@ -181,7 +181,7 @@ class _Guard:
                     self._armed = False
                     if self._fired:
                         # Takes back an exception that was set but not raised yet.
-                        take_back(self._thread_id)
+                        self._thread.take_back()
                 return
             except self._exception:
                 # It was raised right here, after the function had ended: too late to matter.

@@ -48,17 +48,26 @@ def write_model(directory: Path, model_id: str, files: Sequence[ModelFile]) -> N
 def remove_model(directory: Path, model_id: str) -> None:
     """Remove the model at once from the sight of everybody who lists the directory, then delete its files."""
     target = directory / model_id
+    unknown = RequestError(Status.NOT_FOUND, f"Cannot undeploy unknown model {model_id}")
     if not _there(target):
-        raise RequestError(Status.NOT_FOUND, f"Cannot undeploy unknown model {model_id}")
+        raise unknown
     with _os_errors("remove"):
-        if target.is_symlink() or not target.is_dir():
-            target.unlink()
-            return
-        trash = _hidden_folder(directory, "undeploy")
         try:
-            target.rename(trash / model_id)
-        finally:
-            shutil.rmtree(trash, ignore_errors=True)
+            _remove(directory, target)
+        except FileNotFoundError:
+            # Somebody else was quicker.
+            raise unknown from None
+
+
+def _remove(directory: Path, target: Path) -> None:
+    if target.is_symlink() or not target.is_dir():
+        target.unlink()
+        return
+    trash = _hidden_folder(directory, "undeploy")
+    try:
+        target.rename(trash / target.name)
+    finally:
+        shutil.rmtree(trash, ignore_errors=True)
 
 
 def remove_leftovers(directory: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import alog
 
-from caikit._interruption import interrupt, take_back
+from caikit._interruption import InterruptibleThread, this_thread
 
 from ...exceptions._text import safe_repr
 from .destroyable import Destroyable
@@ -54,7 +54,7 @@ class DestroyableThread(threading.Thread, Destroyable):
         self.runnable_kwargs = runnable_kwargs
         self.work_done_event = work_done_event or threading.Event()
         self._phase = threading.Lock()
-        self._interruptible_in: int | None = None
+        self._interruptible_in: InterruptibleThread | None = None
         self._done = False
         self._ran = False
         self._destroyed = False
@@ -88,7 +88,7 @@ class DestroyableThread(threading.Thread, Destroyable):
             self._canceled = self._canceled or not self._done
             if self._interruptible_in is not None:
                 end = time.monotonic() + _PATIENCE_SECONDS
-                while not interrupt(self._interruptible_in, ThreadDestroyedException):
+                while not self._interruptible_in.interrupt(ThreadDestroyedException):
                     if time.monotonic() > end:
                         log.warning("<COR26183105W>", "%s cannot be destroyed while it imports", self.name)
                         return
@@ -123,14 +123,14 @@ class DestroyableThread(threading.Thread, Destroyable):
         with self._phase:
             if self._destroyed:
                 raise ThreadDestroyedException
-            self._interruptible_in = threading.get_ident()
+            self._interruptible_in = this_thread()
 
     def _leave(self) -> None:
         """From here on `destroy` leaves the thread alone, and an exception on its way is called back."""
         with self._phase:
             if self._interruptible_in is not None:
                 self._interruptible_in = None
-                take_back(threading.get_ident())
+                this_thread().take_back()
             self._done = True
 
     def _report(self) -> None:
