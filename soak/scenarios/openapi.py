@@ -148,9 +148,9 @@ def _problems(output: str, excuse: re.Pattern[str] | None) -> list[str]:
         if titles and part[0].isdecimal() and not (excuse and excuse.search(part)):
             command = re.search(r"^    (curl .*)$", part, re.MULTILINE)
             answer = re.search(r"^\[\d+\] .*?(?=^Reproduce)", part, re.MULTILINE | re.DOTALL)
-            shown = " ".join((answer[0] if answer else "").split())
+            shown = " ".join((answer[0] if answer else part).split())
             found.append(
-                f"{operation}: {', '.join(titles)}: {shown[:300]} after {command[1][:600] if command else '?'}"
+                f"{operation}: {', '.join(titles)}: {shown[:4000]} after {command[1] if command else '?'}"
             )
     return found
 

@@ -45,7 +45,11 @@ def test_chat_is_streamed(page: Browser) -> None:
         """
     )
     box = page.find("textarea", panel)[0]
+    page.addresses()
     box.send_keys(Keys.ENTER)  # says nothing
+    page.wait_for(
+        lambda: any("/queue/join" in each for each in page.addresses()), "the page to ask the server"
+    )
     box.send_keys("Tell me a story", Keys.ENTER)
     page.shows(panel, "Tell me a story", "happily ever after on one processor.")
     seen = page.driver.execute_script("return window.seen")
@@ -56,6 +60,37 @@ def test_chat_is_streamed(page: Browser) -> None:
     assert page.wait_for(lambda: box.get_attribute("value") == "", "the text box to be emptied")
     next(each for each in page.find("button", panel) if each.text == "Clear").click()
     page.wait_for(lambda: not page.find(".message", panel), "an empty chat")
+
+
+def test_what_is_typed_while_an_answer_comes(page: Browser) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    panel = page.open_tab("Conversational")
+    box = page.find("textarea", panel)[0]
+    page.driver.execute_script(
+        """
+        const box = arguments[0];
+        const type = () => {
+            const bot = document.querySelector('.message.bot');
+            if (!bot || !bot.innerText.trim()) return;
+            looking.disconnect();
+            window.typed_after = bot.innerText.trim();
+            box.value = 'Tell me a joke';
+            box.dispatchEvent(new Event('input', {bubbles: true}));
+        };
+        const looking = new MutationObserver(type);
+        looking.observe(document.body, {childList: true, subtree: true, characterData: true});
+        """,
+        box,
+    )
+    box.send_keys("Tell me a story", Keys.ENTER)
+    page.shows(panel, "happily ever after on one processor.")
+    assert "processor" not in page.driver.execute_script("return window.typed_after"), (
+        "the answer came at once"
+    )
+    assert box.get_attribute("value") == "Tell me a joke"
+    box.send_keys(Keys.ENTER)
+    page.wait_for(lambda: len(page.find(".message.bot", panel)) == 2, "another answer")
 
 
 def test_text_generation(page: Browser) -> None:

@@ -30,16 +30,22 @@ class Chat:
         add_examples(examples, [text])
 
         def send(request: gr.Request, text: str, history: Messages, model_id: str | None) -> Iterator[Any]:
+            if not (text or "").strip():
+                yield gr.skip(), gr.skip()
+                return
             with context.turns.take(request.session_hash, context.name) as turn:
                 messages = list(history or [])
+                emptied: Any = ""
                 try:
                     listen = context.listener(self.kind, model_id or "", turn)
                     for messages in converse(listen, text, history):
-                        yield messages, ""
+                        yield messages, emptied
+                        # From here on the box has what is typed while the answer comes.
+                        emptied = gr.skip()
                 except ReplacedError:
                     pass
                 except PROBLEMS as problem:
-                    yield [*messages, {"role": "assistant", "content": complaint(problem)}], ""
+                    yield [*messages, {"role": "assistant", "content": complaint(problem)}], emptied
 
         def tell(text: str, history: Messages, model_id: str) -> Messages:
             *_, last = converse(context.listener(self.kind, model_id, Turn()), text, history)
@@ -52,6 +58,7 @@ class Chat:
             api_visibility="private",
             show_progress="hidden",
             concurrency_limit=None,
+            trigger_mode="multiple",
         )
 
         def empty(request: gr.Request) -> Messages:

@@ -14,7 +14,7 @@ import requests
 
 from caikit.core import ModuleBase, TaskBase, module, task
 from caikit.core.data_model import DataObjectBase, dataobject
-from caikit.interfaces.common.data_model import File
+from caikit.interfaces.common.data_model import File, Vector1D
 from caikit.runtime.http_server import RuntimeHTTPServer
 
 PACKAGE = "tests.openapi_of_servers"
@@ -42,6 +42,13 @@ class Picture(DataObjectBase):
         return File(filename=self.name, type="image/gif")
 
 
+@dataobject(PACKAGE)
+class Shelf(DataObjectBase):
+    either: list[str] | list[int]
+    label: str | int
+    vector: Vector1D
+
+
 @task(
     unary_parameters={"page": Page},
     streaming_parameters={"page": Iterable[Page]},
@@ -58,7 +65,12 @@ class PaintTask(TaskBase):
     pass
 
 
-@module(MODULE_ID, "Library", "1.0.0", tasks=[LeafTask, PaintTask])
+@task(unary_parameters={"shelf": Shelf}, unary_output_type=Shelf)
+class StoreTask(TaskBase):
+    pass
+
+
+@module(MODULE_ID, "Library", "1.0.0", tasks=[LeafTask, PaintTask, StoreTask])
 class Everything(ModuleBase):
     @classmethod
     def load(cls, model_path: str, **kwargs: Any) -> Everything:
@@ -83,6 +95,10 @@ class Everything(ModuleBase):
     @PaintTask.taskmethod()
     def paint(self, name: str) -> Picture:
         return Picture(name)
+
+    @StoreTask.taskmethod()
+    def store(self, shelf: Shelf) -> Shelf:
+        return shelf
 
     @classmethod
     def train(cls, rate: float = 0.5) -> Everything:
@@ -175,6 +191,30 @@ def test_files(server, document):
     assert list(content) == ["application/octet-stream", "*/*"]
     answer = server("POST", "/api/v1/task/paint", json={"model_id": "everything", "inputs": "a.gif"})
     assert (answer.headers["content-type"], answer.content) == ("image/gif", b"GIF89a")
+
+
+UNIONS = [
+    {"either": ["a", ""]},
+    {"either": []},
+    {"either_int_sequence": [1, 2]},
+    {"either_str_sequence": {"values": ["a"]}},
+    {"label": "a"},
+    {"label_int": 3},
+    {"vector": {"data": {"values": [0.5]}}},
+    {"vector": {"data_npfloat32sequence": {"values": [0.5]}}},
+]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("jsonschema") is None, reason="needs the validator")
+@pytest.mark.parametrize("shelf", UNIONS, ids=str)
+def test_unions_fit_their_schema(server, document, shelf):
+    """What is taken, and what is answered, where lists are in an object of the wire."""
+    schema = {"$ref": f"#/components/schemas/{PACKAGE}.Shelf", "components": document["components"]}
+    validator = importlib.import_module("jsonschema").Draft202012Validator(schema)
+    answer = server("POST", "/api/v1/task/store", json={"model_id": "everything", "inputs": shelf})
+    assert answer.status_code == 200, answer.text
+    validator.validate(shelf)
+    validator.validate(answer.json())
 
 
 @pytest.mark.parametrize("flavour", ["client-streaming", "bidi-streaming"])

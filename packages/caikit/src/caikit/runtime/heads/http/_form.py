@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from caikit.core.data_model._codec import JsonInputError, parse_json
+from caikit.core.data_model._oneof import list_item
 from caikit.core.data_model._schema import (
     AnyType,
     EnumType,
@@ -25,7 +26,6 @@ from caikit.runtime.engine import Layout, RequestContext, shorten
 from ._answers import BadRequestError
 from ._arguments import ArgumentPlan
 from ._multipart import Part, parse_multipart
-from ._schemas import find_list
 from ._typed_body import INPUTS, MODEL_ID, PARAMETERS
 
 _FILE_MESSAGE = "caikit_data_model.common.File"
@@ -104,7 +104,7 @@ def _insert(tree: dict[str, Any], path: str, place: _Place, part: Part) -> None:
         present.append(_read_part(place.item, path, part))
         return
     value = _read_part(place, path, part)
-    if isinstance(place, UnionOf) and any(find_list(member.type) for member in place.members):
+    if isinstance(place, UnionOf) and any(list_item(member) for member in place.members):
         value = _add_to_union(place, present, value)
     elif isinstance(present, dict) and isinstance(value, dict):
         value = _merge(present, value)

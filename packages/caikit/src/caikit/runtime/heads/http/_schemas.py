@@ -6,11 +6,14 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from caikit.core.data_model._json_union import member_node
+from caikit.core.data_model._oneof import list_item
 from caikit.core.data_model._schema import (
     AnyType,
     EnumType,
     Field,
     MapOf,
+    Member,
     MessageType,
     Node,
     Repeated,
@@ -53,7 +56,7 @@ class SchemaBook:
             self.schemas[schema.full_name] = entry
             if schema.doc:
                 entry["description"] = schema.doc
-            entry["properties"] = self._message_properties(schema.fields)
+            entry["properties"] = self._message_properties(cls, schema.fields)
             entry["additionalProperties"] = False
         return _refer(schema.full_name)
 
@@ -61,14 +64,21 @@ class SchemaBook:
         """Every field may be null, which means that it is not set."""
         return {field.name: nullable(self.describe(field.type)) for field in fields}
 
-    def _message_properties(self, fields: Iterable[Field]) -> dict[str, Schema]:
+    def _message_properties(self, owner: type[Any], fields: Iterable[Field]) -> dict[str, Schema]:
         """On output, a union of a message has the name of the member that is set."""
         properties = self.properties(fields)
         for field in fields:
             if isinstance(field.type, UnionOf):
                 for member in field.type.members:
-                    properties.setdefault(member.name, nullable(self.describe(member.type)))
+                    properties.setdefault(member.name, nullable(self._describe_member(owner, member)))
         return properties
+
+    def _describe_member(self, owner: type[Any], member: Member) -> Schema:
+        """Lists are written in the object that wraps them on the wire, and read without it, too."""
+        if list_item(member) is None:
+            return self.describe(member.type)
+        wrapped = self.refer(getattr(owner, member.wrapper)) if member.wrapper else self.describe(member.type)
+        return {"anyOf": [self.describe(member_node(member)), wrapped]}
 
     def describe(self, node: Node) -> Schema:
         match node:
@@ -83,9 +93,7 @@ class SchemaBook:
             case MapOf():
                 return {"type": "object", "additionalProperties": self.describe(node.value)}
             case UnionOf():
-                return {
-                    "anyOf": [self.describe(find_list(member.type) or member.type) for member in node.members]
-                }
+                return {"anyOf": [self.describe(member_node(member)) for member in node.members]}
             case TimestampType():
                 return {"type": "string", "format": "date-time"}
             case StructType():
@@ -99,15 +107,6 @@ class SchemaBook:
             numbers = node.numbers()
             self.schemas[name] = {"title": name, "enum": [*numbers, *sorted(set(numbers.values()))]}
         return _refer(name)
-
-
-def find_list(node: Node) -> Repeated | None:
-    """The list that a node is, or that a message stands for which holds nothing else."""
-    if isinstance(node, MessageType):
-        fields = schema_of(node.cls).fields
-        only = fields[0] if len(fields) == 1 else None
-        return only.type if only and only.name == "values" and isinstance(only.type, Repeated) else None
-    return node if isinstance(node, Repeated) else None
 
 
 def enum_name(cls: type[Any]) -> str:
