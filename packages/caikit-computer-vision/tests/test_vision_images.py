@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import contextlib
 import struct
+import threading
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +17,7 @@ import PIL.Image
 import pytest
 
 from caikit_computer_vision.data_model import FlatImage
-from caikit_computer_vision.images import read_image
+from caikit_computer_vision.images import read_image, work_on_image
 
 # Pillow has remarks on damaged files.
 pytestmark = pytest.mark.filterwarnings(
@@ -153,6 +155,36 @@ def test_pixels_of_what_is_no_file_are_counted(limit_inputs: LimitInputs) -> Non
     for source in (pixels, PIL.Image.fromarray(pixels), FlatImage.from_numpy(pixels)):
         with pytest.raises(ValueError, match="at most 10 pixels, got 3 x 4 = 12"):
             read_image(source)
+
+
+@pytest.mark.parametrize(("at_once", "together"), [(1, 1), (150, 2), (10_000, 6)])
+def test_images_wait_for_their_turn(
+    at_once: int, together: int, encode: Encode, limit_inputs: LimitInputs
+) -> None:
+    limit_inputs(max_pixels_at_once=at_once)
+    file = encode(one_colour("RGB", 0))
+    lock, now, most, sizes = threading.Lock(), [0], [0], []
+
+    def work(picture: PIL.Image.Image) -> None:
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        time.sleep(0.1)
+        with lock:
+            now[0] -= 1
+            sizes.append(picture.size)
+
+    def fail(_: PIL.Image.Image) -> None:
+        raise RuntimeError("no model")
+
+    with pytest.raises(RuntimeError, match="no model"):
+        work_on_image(file, fail)
+    threads = [threading.Thread(target=work_on_image, args=(file, work)) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (most[0], sizes) == (together, [(8, 8)] * 6)
 
 
 def test_bytes_are_counted(png: bytes, limit_inputs: LimitInputs, tmp_path: Path) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
 import pytest
+import torch
 
 import caikit
 from caikit_computer_vision.data_model import ImageSegmentationResult
@@ -91,6 +95,79 @@ def test_subtasks(pretrained: Path, picture: Any) -> None:
 def test_semantic_segments_cover_the_image(pretrained: Path, picture: Any) -> None:
     result = TransformersSegmenter.bootstrap(str(pretrained / "segformer")).run(picture, threshold=0.0)
     assert sum(found.area for found in result.object_segments) == 60 * 40
+
+
+@pytest.mark.parametrize("size", [(60, 40), (1, 1), (7, 300), (3000, 2000)])
+def test_semantic_segments_are_those_of_transformers(pretrained: Path, size: tuple[int, int]) -> None:
+    segmenter = TransformersSegmenter.bootstrap(str(pretrained / "segformer"))
+    columns, rows = size
+    picture = PIL.Image.effect_noise(size, 90).convert("RGB")
+    (group,) = segmenter.pretrained.ask([picture])
+    (expected,) = segmenter.pretrained.image_processor.post_process_semantic_segmentation(
+        group.outputs, target_sizes=[(rows, columns)]
+    )
+    numbers = segmenter.pretrained.numbers()
+    found = np.full((rows, columns), -1)
+    for segment in segmenter.run(picture, threshold=0.0).object_segments:
+        found[segment.mask.as_numpy() > 0] = numbers[segment.label]
+    # Where two classes are equally likely, rounding decides.
+    assert (found != expected.numpy()).mean() < 1e-4
+
+
+@pytest.mark.parametrize("name", ["mask2former", "panoptic-detr"])
+def test_masks_of_many_queries_in_a_large_image(pretrained: Path, name: str) -> None:
+    """They are made smaller than the image, and stretched."""
+    segmenter = TransformersSegmenter.bootstrap(str(pretrained / name))
+    with torch.no_grad():
+        for parameter in segmenter.pretrained.model.parameters():
+            parameter.mul_(3.0)
+    picture = PIL.Image.effect_noise((6000, 4500), 90).convert("RGB")
+    for segment in segmenter.run(picture, threshold=0.0).object_segments:
+        assert (segment.mask.columns, segment.mask.rows) == (6000, 4500)
+        assert segment.area == (segment.mask.as_numpy() > 0).sum()
+        assert 0 <= segment.bbox.xmin < segment.bbox.xmax <= 6000
+        assert 0 <= segment.bbox.ymin < segment.bbox.ymax <= 4500
+
+
+MANY_LARGE_IMAGES = """
+import io, resource, sys, threading
+import PIL.Image
+from transformers import SegformerConfig, SegformerForSemanticSegmentation, SegformerImageProcessorPil
+import caikit_computer_vision
+from caikit_computer_vision.modules import TransformersSegmenter
+
+tiny = dict(hidden_sizes=[8, 8, 16, 16], depths=[1] * 4, num_attention_heads=[1] * 4, decoder_hidden_size=16)
+model = SegformerForSemanticSegmentation(SegformerConfig(**tiny, num_labels=150))
+processor = SegformerImageProcessorPil(size={"height": 64, "width": 64})
+segmenter = TransformersSegmenter("150 kinds", processor, model)
+
+def segment(size):
+    file = io.BytesIO()
+    PIL.Image.new("RGB", size, "red").save(file, "PNG")
+    results.append(segmenter.run(file.getvalue(), threshold=0.0))
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+results = []
+segment((64, 64))
+before = peak()
+resource.setrlimit(resource.RLIMIT_AS, (12 * 2**30, 12 * 2**30))
+threads = [threading.Thread(target=segment, args=[(6000, 6000)]) for _ in range(6)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(len(results), peak() - before)
+"""
+
+
+def test_many_large_images_take_little_memory() -> None:
+    """All classes of all pixels of one alone would be 20 GiB."""
+    command = [sys.executable, "-c", MANY_LARGE_IMAGES]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr
+    answered, megabytes = map(int, done.stdout.split())
+    assert answered == 7, done.stderr
+    assert megabytes < 1200
 
 
 def test_a_model_of_another_kind(pretrained: Path) -> None:

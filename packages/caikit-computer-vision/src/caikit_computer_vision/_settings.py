@@ -19,6 +19,7 @@ class InputLimits:
 
     max_bytes: int
     max_pixels: int
+    max_pixels_at_once: int
     max_frames: int
     formats: tuple[str, ...]
     allowed_paths: tuple[str, ...]
@@ -39,6 +40,7 @@ def input_limits() -> InputLimits:
     return InputLimits(
         max_bytes=_number("inputs.max_bytes", found["max_bytes"]),
         max_pixels=_number("inputs.max_pixels", found["max_pixels"]),
+        max_pixels_at_once=_number("inputs.max_pixels_at_once", found["max_pixels_at_once"]),
         max_frames=_number("inputs.max_frames", found["max_frames"]),
         formats=_texts("inputs.formats", found["formats"]),
         allowed_paths=_texts("inputs.allowed_paths", found["allowed_paths"]),

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ._pixels import read_image
+from ._pixels import pixels_in_turn, read_image, work_on_image
 
-__all__ = ["read_image"]
+__all__ = ["pixels_in_turn", "read_image", "work_on_image"]

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from caikit.interfaces.vision.data_model import Image
 
 from .._settings import InputLimits, input_limits
 from ..data_model.flat_image import FlatImage
+from ._budget import PixelBudget, give_back_memory
 from ._files import check_shape, open_file
 from ._texts import read_path, read_text
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PilImage
 
+Result = TypeVar("Result")
+
 _WHITE = (255, 255, 255)
+_UPRIGHT = 1
+_BUDGET = PixelBudget()
 
 
 def read_image(source: Any) -> PilImage:
@@ -23,14 +30,39 @@ def read_image(source: Any) -> PilImage:
 
     ValueError for what is no image, or one beyond the limits of the settings.
     """
-    limits = input_limits()
+    return _upright_colours(_find_picture(source, input_limits()))
+
+
+def work_on_image(source: Any, work: Callable[[PilImage], Result]) -> Result:
+    """The result of work on what `read_image` gives, once there is room among the images that others work on.
+
+    How much room there is for all says the setting `max_pixels_at_once`.
+    """
+    picture = _find_picture(source, input_limits())
+    with pixels_in_turn(picture.width, picture.height):
+        result = work(_upright_colours(picture))
+        del picture
+    return result
+
+
+@contextmanager
+def pixels_in_turn(columns: int, rows: int) -> Iterator[None]:
+    """Room among the images that others work on."""
+    pixels = columns * rows
+    with _BUDGET.share(pixels, input_limits().max_pixels_at_once):
+        yield
+    give_back_memory(pixels)
+
+
+def _find_picture(source: Any, limits: InputLimits) -> PilImage:
+    """The picture, of which only the header is decoded if it is a file."""
     if isinstance(source, str):
         source = read_text(source, limits)
     elif isinstance(source, os.PathLike):
         source = read_path(source, limits)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _upright_colours(open_file(bytes(source), limits))
-    return _upright_colours(_picture_of(source, limits))
+        return open_file(bytes(source), limits)
+    return _picture_of(source, limits)
 
 
 def _picture_of(source: Any, limits: InputLimits) -> PilImage:
@@ -62,9 +94,12 @@ def _upright_colours(picture: PilImage) -> PilImage:
 
 
 def _upright(picture: PilImage) -> PilImage:
-    from PIL import ImageOps
+    from PIL import ExifTags, ImageOps
 
     try:
+        # Pillow would make a copy.
+        if picture.getexif().get(ExifTags.Base.Orientation, _UPRIGHT) == _UPRIGHT:
+            return picture
         return ImageOps.exif_transpose(picture)
     except Exception:
         # What the camera noted is damaged, not the image.

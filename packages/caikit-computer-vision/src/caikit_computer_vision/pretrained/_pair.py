@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..images import work_on_image
 from ._libraries import import_torch, pick_device
 
 if TYPE_CHECKING:
@@ -30,18 +31,24 @@ class Pretrained:
         self.device = pick_device(device)
         self.model = model.to(self.device).eval()
 
-    def ask(self, pictures: Sequence[PilImage]) -> Iterator[Group]:
-        """The outputs for all pictures; those of one size after preparation go through the model together."""
+    def ask(self, sources: Sequence[Any]) -> Iterator[Group]:
+        """The outputs for all images; those of one size after preparation go through the model together.
+
+        ValueError for what is no image, or none that fits the model.
+        """
         torch = import_torch()
-        prepared = [self._prepare(picture) for picture in pictures]
+        prepared, sizes = [], []
+        for source in sources:
+            tensors, size = work_on_image(source, self._prepare)
+            prepared.append(tensors)
+            sizes.append(size)
         with torch.inference_mode():
             for places in _same_shapes(prepared):
-                sizes = [(pictures[place].height, pictures[place].width) for place in places]
                 tensors = {
                     name: torch.cat([prepared[place][name] for place in places]).to(self.device)
                     for name in prepared[places[0]]
                 }
-                yield Group(places, sizes, self.model(**tensors))
+                yield Group(places, [sizes[place] for place in places], self.model(**tensors))
 
     def label(self, number: int) -> str:
         """The name of a class, or its number where it has none."""
@@ -54,13 +61,15 @@ class Pretrained:
         """The numbers of all classes by their labels."""
         return {self.label(number): number for number in range(self.model.config.num_labels)}
 
-    def _prepare(self, picture: PilImage) -> dict[str, Any]:
+    def _prepare(self, picture: PilImage) -> tuple[dict[str, Any], tuple[int, int]]:
+        """What the model takes, and rows and columns of the image."""
         try:
-            return dict(self.image_processor(images=[picture], return_tensors="pt"))
+            tensors = dict(self.image_processor(images=[picture], return_tensors="pt"))
         except Exception as refused:
             # Too narrow for the sizes of the model, for example, for which processors have many words.
             size = f"{picture.width} x {picture.height}"
             raise ValueError(f"expected an image that fits the model, got {size} pixels") from refused
+        return tensors, (picture.height, picture.width)
 
 
 def _same_shapes(prepared: Sequence[dict[str, Any]]) -> list[list[int]]:

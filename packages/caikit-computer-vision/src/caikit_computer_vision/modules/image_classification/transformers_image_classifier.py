@@ -8,7 +8,6 @@ from typing import Any
 from caikit.core import ModuleBase, ModuleConfig, module
 
 from ...data_model import ImageClassification, ImageClassificationResult, ImageClassificationTask
-from ...images import read_image
 from ...pretrained import Kind, Pretrained, load_folders, load_names, save_folders
 from .._arguments import check_count
 
@@ -64,7 +63,7 @@ class TransformersImageClassifier(ModuleBase):
         """The labels of each of the images."""
         check_count("top_k", top_k)
         results: dict[int, ImageClassificationResult] = {}
-        for group in self.pretrained.ask([read_image(each) for each in inputs]):
+        for group in self.pretrained.ask(inputs):
             for place, scores in zip(group.places, self._scores(group.outputs.logits), strict=True):
                 results[place] = self._result(scores[:top_k])
         return tuple(results[place] for place in range(len(inputs)))

@@ -15,7 +15,6 @@ from ...data_model import (
     ObjectDetectionTask,
     ObjectDetectionTrainSet,
 )
-from ...images import read_image
 from ...pretrained import Kind, Pretrained, load_folders, load_names, save_folders
 from .._arguments import check_threshold
 from ._coco import read_examples, readable_path
@@ -74,7 +73,7 @@ class TransformersObjectDetector(ModuleBase):
         """The objects in each of the images."""
         check_threshold(threshold)
         results: dict[int, ObjectDetectionResult] = {}
-        for group in self.pretrained.ask([read_image(each) for each in inputs]):
+        for group in self.pretrained.ask(inputs):
             found = self.pretrained.image_processor.post_process_object_detection(
                 group.outputs, threshold=threshold, target_sizes=group.sizes
             )

@@ -12,8 +12,10 @@ _MOST_EDGES = 200_000
 _Point = tuple[int, int]
 
 
-def outline(mask: np.ndarray[Any, Any]) -> list[float]:
+def outline(mask: np.ndarray[Any, Any], left: int = 0, top: int = 0) -> list[float]:
     """The corners of the largest part of a mask as x, y, x, y ...; empty for masks that are mostly noise.
+
+    `left` and `top` are where the mask lies.
 
     Corners lie between pixels, so a single pixel at the origin has the outline 0, 0, 1, 0, 1, 1, 0, 1.
     """
@@ -27,7 +29,7 @@ def outline(mask: np.ndarray[Any, Any]) -> list[float]:
     while following:
         loops.append(_walk(following))
     corners = _without_straight(max(loops, key=_area, default=[]))
-    return [float(number) for corner in corners for number in corner]
+    return [float(number) for x, y in corners for number in (left + x, top + y)]
 
 
 def _edges(mask: np.ndarray[Any, Any]) -> list[tuple[_Point, _Point]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from caikit.core import ModuleBase, ModuleConfig, module
 from caikit.interfaces.vision.data_model import Image
 
 from ...data_model import BoundingBox, ImageSegmentationResult, ImageSegmentationTask, ObjectSegment
-from ...images import read_image
+from ...images import pixels_in_turn
 from ...pretrained import Kind, Pretrained, load_folders, load_names, save_folders
 from .._arguments import check_threshold
 from ._outline import outline
@@ -77,17 +77,21 @@ class TransformersSegmenter(ModuleBase):
         save_folders(self, self.pretrained, _KIND, model_path, folders, **config)
 
     def run(self, inputs: Any, threshold: float = 0.5) -> ImageSegmentationResult:
-        """The segments whose scores are above the threshold, each with a mask as large as the image as it is shown."""
+        """The segments whose scores are above the threshold, each with a mask as large as the image as it is shown.
+
+        Masks of images with very many pixels, of which models see far fewer, are made smaller and stretched.
+        """
         return self.run_batch([inputs], threshold)[0]
 
     def run_batch(self, inputs: Sequence[Any], threshold: float = 0.5) -> tuple[ImageSegmentationResult, ...]:
         """The segments of each of the images."""
         check_threshold(threshold)
         results: dict[int, ImageSegmentationResult] = {}
-        for group in self.pretrained.ask([read_image(each) for each in inputs]):
+        for group in self.pretrained.ask(inputs):
             found = segments_of(self.pretrained, group, self.subtask, threshold)
-            for place, segments in zip(group.places, found, strict=True):
-                results[place] = self._result(segments)
+            for place, (rows, columns), segments in zip(group.places, group.sizes, found, strict=True):
+                with pixels_in_turn(columns, rows):
+                    results[place] = self._result(segments)
         return tuple(results[place] for place in range(len(inputs)))
 
     @classmethod
@@ -95,22 +99,27 @@ class TransformersSegmenter(ModuleBase):
         processor, model = pretrained.image_processor, pretrained.model
         return cls(model_name, processor, model, subtask, str(pretrained.device))
 
-    def _result(self, segments: list[Segment]) -> ImageSegmentationResult:
-        ordered = sorted(segments, key=lambda segment: -segment.score)
-        found = [_object_segment(segment, self.pretrained.label(segment.label)) for segment in ordered]
+    def _result(self, segments: Iterable[Segment]) -> ImageSegmentationResult:
+        found = [_object_segment(segment, self.pretrained.label(segment.label)) for segment in segments]
+        found.sort(key=lambda segment: -segment.score)
         return ImageSegmentationResult(object_segments=found, producer_id=self.PRODUCER_ID)
 
 
 def _object_segment(segment: Segment, label: str) -> ObjectSegment:
     mask = segment.mask
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    left, right, top, bottom = int(columns[0]), int(columns[-1]) + 1, int(rows[0]), int(rows[-1]) + 1
+    inside = mask[top:bottom, left:right]
     return ObjectSegment(
         score=segment.score,
         label=label,
-        bbox=BoundingBox(
-            xmin=int(columns[0]), xmax=int(columns[-1]) + 1, ymin=int(rows[0]), ymax=int(rows[-1]) + 1
-        ),
-        area=int(mask.sum()),
-        polygon=outline(mask),
-        mask=Image(np.where(mask, 255, 0).astype(np.uint8)),
+        bbox=BoundingBox(xmin=left, xmax=right, ymin=top, ymax=bottom),
+        area=int(np.count_nonzero(inside)),
+        polygon=outline(inside, left, top),
+        mask=_encoded(mask),
     )
+
+
+def _encoded(mask: np.ndarray[Any, Any]) -> Image:
+    """Its file: the pixels of many masks would be in memory until the answer is written."""
+    return Image(Image(mask.view(np.uint8) * np.uint8(255)).image_data)
