@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -177,6 +178,31 @@ def test_unix_socket(configure, calls, tmp_path):
     with RuntimeGRPCServer(), grpc.insecure_channel(f"unix://{path}") as channel:
         assert calls.unary(channel, "a").text == "A"
     assert not path.exists()
+
+
+def test_unix_socket_of_another_server(configure, calls, tmp_path, caplog):
+    path = tmp_path / "grpc.sock"
+    configure(grpc={"unix_socket_path": str(path)})
+    with RuntimeGRPCServer(), grpc.insecure_channel(f"unix://{path}") as channel:
+        with RuntimeGRPCServer() as second, second.make_local_channel() as local:
+            assert calls.unary(local, "a").text == "A"
+            assert "another server listens there" in caplog.text
+        assert calls.unary(channel, "b").text == "B"
+    left = socket.socket(socket.AF_UNIX)
+    left.bind(str(path))
+    left.close()
+    with RuntimeGRPCServer(), grpc.insecure_channel(f"unix://{path}") as channel:
+        assert calls.unary(channel, "c").text == "C"
+
+
+def test_no_unix_socket_at_a_file(configure, calls, tmp_path, caplog):
+    path = tmp_path / "notes"
+    path.write_text("mine")
+    configure(grpc={"unix_socket_path": str(path)})
+    with RuntimeGRPCServer() as server, server.make_local_channel() as channel:
+        assert calls.unary(channel, "a").text == "A"
+    assert "something that is no socket is there" in caplog.text
+    assert path.read_text() == "mine"
 
 
 def test_options(configure, calls):

@@ -19,6 +19,7 @@ from ._grpcio_calls import Calls, Endpoint, make_refusal
 from ._grpcio_executor import LaneExecutor
 from ._grpcio_farewell import HeldRefusals
 from ._stall_watch import StallWatch
+from .unix_listener import require_free
 
 __all__ = ["Endpoint", "GrpcioTransport", "StallWatch"]
 
@@ -30,6 +31,7 @@ _OPTIONS = {
     "grpc.keepalive_time_ms": 60_000,
     "grpc.keepalive_timeout_ms": 20_000,
 }
+_UNIX = "unix://"
 # Before the goodbye, a server has looked that often and seen no call come or end: the clients of others are about to
 # send their next ones. Looks take longer on a busy machine, as clients do.
 _QUIET_LOOKS = 25
@@ -97,6 +99,12 @@ class GrpcioTransport:
 
     def listen(self, address: str, credentials: grpc.ServerCredentials | None = None) -> int:
         """Bind an address; returns the port. Raises RuntimeError when it cannot be bound."""
+        if address.startswith(_UNIX):
+            # grpcio would take the place of whoever listens there.
+            try:
+                require_free(address.removeprefix(_UNIX))
+            except OSError as error:
+                raise RuntimeError(error.strerror or str(error)) from error
         if credentials is None:
             return self.server.add_insecure_port(address)
         return self.server.add_secure_port(address, credentials)
