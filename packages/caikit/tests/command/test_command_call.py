@@ -14,6 +14,10 @@ from pathlib import Path
 import pytest
 from command_places import CLEAN, COMMAND, wait_until
 
+from caikit.command._arguments import parse_value
+from caikit.command._errors import UsageError
+from caikit.command._types import Field, Scalar, Union
+
 PERSON = {"producer_id": {"name": "greeter", "version": "1.2.3"}}
 
 
@@ -411,6 +415,16 @@ def test_values_that_do_not_fit(quick, address, tmp_path, values, message):
     assert (done.code, done.out) == (2, "")
     assert message in done.err
     assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["", "picture_bytes"])
+def test_a_file_of_bytes_where_a_text_would_do(tmp_path, name):
+    """Over HTTP the members of a union have no names."""
+    file = tmp_path / "picture.png"
+    file.write_bytes(b"\x89PNG\xff")
+    union = Union((Field("", Scalar("str")), Field(name, Scalar("bytes"))))
+    with pytest.raises(UsageError, match=rf"not a text in UTF-8; for bytes, give picture_bytes=@{file}"):
+        parse_value(union, f"@{file}", "picture")
 
 
 @pytest.mark.parametrize(

@@ -195,7 +195,8 @@ def _from_file(type_: Type, path: str, where: str) -> Any:
         case ListOf(item=Scalar(kind="bytes") as item) | ListOf(item=Message(is_file=True) as item):
             return [_from_file(item, path, where)]
         case Union() if any(member.type == Scalar("str") for member in type_.members):
-            return read_text(path, where)
+            binary = next((member for member in type_.members if member.type == Scalar("bytes")), None)
+            return read_text(path, where, binary and (binary.name or f"{where}_bytes"))
         case Scalar() | Enum():
             return _parse(type_, read_text(path, where).strip(), where)
         case _:
@@ -212,11 +213,13 @@ def read_bytes(path: str, where: str) -> bytes:
         raise UsageError(f"{where}: {path or 'the file'} cannot be read: {problem.strerror}") from None
 
 
-def read_text(path: str, where: str) -> str:
+def read_text(path: str, where: str, for_bytes: str | None = None) -> str:
+    """The content of a file; `for_bytes` is what takes one that is no text."""
     try:
         return read_bytes(path, where).decode()
     except UnicodeDecodeError:
-        raise UsageError(f"{where}: {path} is not a text in UTF-8") from None
+        advice = f"; for bytes, give {for_bytes}=@{path}" if for_bytes else ""
+        raise UsageError(f"{where}: {path} is not a text in UTF-8{advice}") from None
 
 
 def _parse_object(text: str, where: str) -> Any:
