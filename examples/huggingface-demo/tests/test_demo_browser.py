@@ -188,6 +188,24 @@ def test_models_that_come_and_go(
         browser.wait_for(lambda: browser.tabs() == ["Summarization"], "a tab less")
 
 
+def test_models_that_nobody_can_load(browser: Browser, run_demo: Any, workplace: Callable[..., Path]) -> None:
+    folder = workplace("summarization")
+    reasons = {
+        "module_id: [": "its config.yml is not YAML: ",
+        "hf_model: x": "its config.yml has no module_id",
+        "module_id: mine": "its config.yml names 'mine', which is no module of this demo",
+    }
+    for number, content in enumerate(reasons):
+        (folder / "models" / f"broken-{number}").mkdir()
+        (folder / "models" / f"broken-{number}" / "config.yml").write_text(content)
+    with run_demo(folder) as demo:
+        browser.driver.get(demo.url())
+        browser.wait_for(lambda: browser.tabs() == ["Summarization"], "one tab")
+        browser.wait_for(lambda: "Models" in browser.text, "the panel")
+        next(each for each in browser.find("button") if each.text.startswith("Models")).click()
+        browser.wait_for(lambda: all(reason in browser.text for reason in reasons.values()), "the reasons")
+
+
 def test_a_backend_that_goes_away(
     browser: Browser, run_demo: Any, workplace: Callable[..., Path], free_port: Callable[[], int]
 ) -> None:

@@ -120,21 +120,17 @@ class Backend:
         if connectivity is not grpc.ChannelConnectivity.READY:
             self._is_current = False
 
-    def _configured(self) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """(id, tasks) of the models in the folder, as far as they can be read."""
+    def _configured(self) -> Iterator[tuple[str, tuple[str, ...], str]]:
+        """(id, tasks, what is wrong with its file if there are none) of the models in the folder."""
         for file in sorted(self.models_dir.glob("[!.]*/config.yml")):
-            try:
-                module_id = yaml.safe_load(file.read_text())["module_id"]
-            except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError):
-                module_id = None
-            yield file.parent.name, _tasks_of(str(module_id)) or ()
+            yield file.parent.name, *_read_tasks(file)
 
-    def _other(self, model_id: str, tasks: tuple[str, ...], loading: set[str]) -> Model:
+    def _other(self, model_id: str, tasks: tuple[str, ...], problem: str, loading: set[str]) -> Model:
         """A model that is configured and not served: the backend tells the reason to whoever asks for it."""
         if model_id in loading:
             return Model(model_id, tasks, State.LOADING)
         if not tasks:
-            return Model(model_id, tasks, State.FAILED, "its config.yml does not name a module of this demo")
+            return Model(model_id, tasks, State.FAILED, problem)
         changed, asked, failed = self._failures.get(model_id, (None, 0.0, None))
         change = self._last_change(model_id)
         if failed and changed == change and time.monotonic() - asked < _FAILED_SECONDS:
@@ -159,6 +155,21 @@ class Backend:
         """Of another task, if there is one: it loads the model, and does not run it."""
         served = sorted(self._services.tasks, key=lambda task: task.name in tasks)
         return next((method.name for task in served for method in task.methods), f"{tasks[0]}Predict")
+
+
+def _read_tasks(file: Path) -> tuple[tuple[str, ...], str]:
+    """The tasks of the module that a config.yml names, or why there are none."""
+    try:
+        content = yaml.safe_load(file.read_text())
+    except OSError as error:
+        return (), f"its config.yml cannot be read: {error.strerror}"
+    except (ValueError, yaml.YAMLError) as error:
+        return (), f"its config.yml is not YAML: {' '.join(str(error).split())}"
+    module_id = content.get("module_id") if isinstance(content, dict) else None
+    if module_id is None:
+        return (), "its config.yml has no module_id"
+    tasks = _tasks_of(str(module_id)) or ()
+    return tasks, "" if tasks else f"its config.yml names {str(module_id)!r}, which is no module of this demo"
 
 
 def _code(error: grpc.RpcError) -> grpc.StatusCode | None:
