@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import grpc
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from soak.interface import Interface
+from soak.interface import Interface, Method, model
 from soak.messages import damaged
 from soak.scenario import Scenario, Stage, option, percentile, until
 from soak.server import Server, work
@@ -71,8 +72,14 @@ class Wire(Scenario):
         self._attack(
             stage, "HTTP/2", damaged(_frame_streams(*call)), partial(_send, stage, server.ports["grpc"])
         )
+        stage.check(
+            until(lambda: _answers(server, method), 10), "calls are not answered after damaged connections"
+        )
         for name, (begin, each) in _floods(*call).items():
             self._flood(stage, server, name, begin, each)
+            stage.check(
+                until(lambda: _answers(server, method), 10), f"calls are not answered after a flood of {name}"
+            )
         after = until(lambda: self._settled(server, before.megabytes), 10, every=0.3) or server.resources()
         stage.fact("before -> after", before.grown_to(after))
         stage.check(after.megabytes <= before.megabytes + self.megabytes, "memory grew")
@@ -139,6 +146,16 @@ class Wire(Scenario):
         stage.check(peak <= start + self.megabytes, f"a flood of {name} took {peak - start:.0f} MB")
         slowest = percentile(times, 1)
         stage.check(slowest < 3, f"health took {slowest:.1f} s during a flood of {name}")
+
+
+def _answers(server: Server, method: Method) -> bool:
+    """Whether a call of somebody else is answered; while a flood is worked off, some are refused."""
+    with server.channel() as channel:
+        try:
+            method.open(channel)(method.message(text="x"), metadata=model("worker"), timeout=5)
+        except grpc.RpcError:
+            return False
+        return True
 
 
 def _send(stage: Stage, port: int, protocol: str, data: bytes) -> str | None:
