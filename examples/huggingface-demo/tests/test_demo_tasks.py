@@ -167,6 +167,20 @@ def test_image_segmentation(call: Callable[..., Any], picture: str) -> None:
         assert (mask.format, mask.mode, mask.size) == ("PNG", "L", SIZE)
 
 
+def test_segments_of_a_large_image(call: Callable[..., Any], picture: str) -> None:
+    """They are found in a smaller one."""
+    small = Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB")
+    file = io.BytesIO()
+    small.resize((3000, 2000)).save(file, "PNG")
+    large = base64.b64encode(file.getvalue()).decode()
+    objects = call("ImageSegmentation", "image_segmentation", encoded_bytes_or_url=large).objects
+    assert "background" in {one.label for one in objects}
+    for one in objects:
+        mask = Image.open(io.BytesIO(base64.b64decode(one.mask)))
+        assert (mask.mode, mask.size) == ("L", (3000, 2000))
+        assert {value for _, value in mask.getcolors()} == {0, 255}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

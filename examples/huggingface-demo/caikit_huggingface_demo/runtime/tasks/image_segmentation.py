@@ -12,6 +12,8 @@ from ..data_model import ImageSegmentationResult, Mask
 from ..hf_base import HFBase
 
 _THRESHOLD = 0.5
+# Models see far fewer pixels, and pipelines stretch all classes of a model to the size of the image at once.
+_LONGEST_EDGE = 1600
 
 
 @task(unary_parameters={"encoded_bytes_or_url": str}, unary_output_type=ImageSegmentationResult)
@@ -37,14 +39,19 @@ class ImageSegmentation(HFBase):
         return cls(pipeline("image-segmentation", model=name, revision=revision))
 
     def run(self, encoded_bytes_or_url: str) -> ImageSegmentationResult:
-        segments = self.pipeline(self.get_image_bytes(encoded_bytes_or_url), threshold=_THRESHOLD)
+        from PIL.Image import Resampling
+
+        image = self.get_image_bytes(encoded_bytes_or_url)
+        size = image.size
+        image.thumbnail((_LONGEST_EDGE, _LONGEST_EDGE))
+        segments = self.pipeline(image, threshold=_THRESHOLD)
         return ImageSegmentationResult(
             [
                 # Semantic models decide about each pixel and do not say how sure they are.
                 Mask(
                     one["label"],
                     1.0 if one["score"] is None else one["score"],
-                    self.encode_image(one["mask"]).decode(),
+                    self.encode_image(one["mask"].resize(size, Resampling.NEAREST)).decode(),
                 )
                 for one in segments
             ]
