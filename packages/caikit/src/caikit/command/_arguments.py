@@ -196,7 +196,7 @@ def _from_file(type_: Type, path: str, where: str) -> Any:
             return [_from_file(item, path, where)]
         case Union() if any(member.type == Scalar("str") for member in type_.members):
             binary = next((member for member in type_.members if member.type == Scalar("bytes")), None)
-            return read_text(path, where, binary and (binary.name or f"{where}_bytes"))
+            return read_text(path, where, (binary.name or f"{where}_bytes") if binary else None)
         case Scalar() | Enum():
             return _parse(type_, read_text(path, where).strip(), where)
         case _:
