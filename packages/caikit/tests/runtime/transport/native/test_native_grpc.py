@@ -345,9 +345,13 @@ def test_unix_sockets(native, kit, connect, tmp_path):
 
 def test_a_path_that_a_later_listener_has_taken_stays(tmp_path):
     path = tmp_path / "socket"
-    first, second = UnixListener(str(path), 1), UnixListener(str(path), 1)
-    first.close()
-    with socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(path))
-    second.close()
+    with UnixListener(str(path), 1) as first:
+        with pytest.raises(OSError, match="another server listens there"):
+            UnixListener(str(path), 1)
+        # Somebody tidies up, and a later listener finds the place free.
+        path.unlink()
+        with UnixListener(str(path), 1):
+            first.close()
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(path))
     assert not path.exists()
