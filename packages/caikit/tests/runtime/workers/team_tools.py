@@ -14,6 +14,7 @@ from typing import Any
 
 import grpc
 import requests
+from google.protobuf.wrappers_pb2 import Int64Value
 
 MODULE_ID = "51c8a3de-0000-4000-8000-000000000001"
 START_SECONDS = 30
@@ -94,10 +95,7 @@ class Team:
             answer = channel.unary_unary(f"{SERVICE}/PlaceTaskPredict")(
                 b"\x0a\x01x", metadata=[("mm-model-id", model)], timeout=10
             )
-        assert answer[0] == 8  # field 1, a varint
-        return sum(
-            (byte & 127) << (7 * place) for place, byte in enumerate(answer[1 : answer.index(b"\x12")])
-        )
+        return int(Int64Value.FromString(answer).value)  # field 1 of a Place, too, is a varint: its pid
 
     def deploy(self, model: str) -> requests.Response:
         data = base64.b64encode(f"module_id: {MODULE_ID}\n".encode()).decode()
