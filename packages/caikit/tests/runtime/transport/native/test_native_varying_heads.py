@@ -81,6 +81,13 @@ def after_others(name: str, *values: str, base=CALL, at: int = 9):
 @pytest.mark.timeout(60 * max(1, SCALE))
 @example(after_others("grpc-timeout", "9000S", "900S", "1000000m", "soon"))
 @example([*after_others("grpc-timeout", "9000S", "900S"), (CALL, [(("grpc-timeout", "9000S"), 2)])])
+@example(
+    [
+        *after_others("grpc-timeout", "9000S", at=5),
+        (CALL, [(("grpc-timeout", "soon"), 5), (("grpc-encoding", "zip"), 6)]),
+        (CALL, [(("grpc-encoding", "zip"), 5), (("grpc-timeout", "soon"), 6)]),
+    ]
+)
 @example(after_others("traceparent", TRACE.format(1), TRACE.format(2), "x", TRACE.format(3), base=REQUEST))
 @example(after_others("model", "one", "two", "a\nb"))
 @example(after_others("data-bin", "AAAA", "AAA=,AQ", "no base64!"))

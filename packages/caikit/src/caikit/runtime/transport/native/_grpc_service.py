@@ -239,7 +239,10 @@ class GrpcService:
             if name == b"grpc-timeout":
                 timeout = read_timeout(value)
                 if timeout is None:
-                    plan.error = RequestError(Status.INTERNAL, "Expected a time-out as grpc-timeout")
+                    # Of several mistakes the same one is told, whichever header was read before.
+                    plan.error = plan.error or RequestError(
+                        Status.INTERNAL, "Expected a time-out as grpc-timeout"
+                    )
                 elif timeout < _NO_DEADLINE_SECONDS:
                     plan.timeout = timeout
             elif name == b"grpc-encoding":
