@@ -85,7 +85,7 @@ clean: ## remove everything that make has made
 .venv-docs:
 	@scripts/venv docs --group docs
 .venv-bench:
-	@scripts/venv bench -e '$(PACKAGE)[runtime-client,runtime-grpc,runtime-http]'
+	@scripts/venv bench -e '$(PACKAGE)[runtime-client,runtime-grpc,runtime-http]' 'hpack>=4.1'
 .venv-bench-data:
 	@scripts/venv bench-data -e '$(PACKAGE)' -r benchmarks/requirements.txt
 .venv-build:

@@ -111,7 +111,7 @@ def test_main_thread_with_work_of_its_own_is_ended_by_the_signal(start_program):
     assert program.finish() == 128 + signal.SIGTERM
 
 
-@pytest.mark.parametrize(("transport", "needed"), [("standard", "uvicorn"), ("native", "hpack")])
+@pytest.mark.parametrize(("transport", "needed"), [("standard", "uvicorn"), ("native", "httptools")])
 def test_missing_extra_is_explained(start_program, monkeypatch, transport, needed):
     monkeypatch.delenv("RUNTIME_TRANSPORT", raising=False)
     code = f"import sys, runpy; sys.modules['{needed}'] = None; runpy.run_module('caikit.runtime', run_name='__main__')"

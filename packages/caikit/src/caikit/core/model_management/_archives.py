@@ -6,7 +6,6 @@ import contextlib
 import io
 import os
 import tempfile
-import zipfile
 from collections.abc import Iterator
 
 import alog
@@ -20,8 +19,12 @@ error = error_handler.get(log)
 
 def is_archive(source: str | io.BytesIO) -> bool:
     """Whether the source is a zip archive; anything in memory has to be one."""
+    if isinstance(source, str) and not os.path.isfile(source):
+        return False
+    import zipfile  # takes memory that servers without archives need not spend
+
     if isinstance(source, str):
-        return os.path.isfile(source) and zipfile.is_zipfile(source)
+        return zipfile.is_zipfile(source)
     if not zipfile.is_zipfile(source):
         size = source.getbuffer().nbytes
         error(
@@ -34,6 +37,8 @@ def is_archive(source: str | io.BytesIO) -> bool:
 @contextlib.contextmanager
 def extracted(source: str | io.BytesIO) -> Iterator[str]:
     """The directory with the `config.yml` of an archive, as long as the context lasts."""
+    import zipfile
+
     with tempfile.TemporaryDirectory() as directory:
         with zipfile.ZipFile(source) as archive:
             archive.extractall(directory)
@@ -46,6 +51,8 @@ def extract(zip_path: str, model_path: str, force_overwrite: bool = False) -> st
     if os.path.exists(model_path) and not force_overwrite:
         log.info("<COR11241140I>", "[%s] exists, nothing is extracted from [%s]", model_path, zip_path)
         return model_path
+    import zipfile
+
     with zipfile.ZipFile(zip_path) as archive:
         archive.extractall(model_path)
     return model_path

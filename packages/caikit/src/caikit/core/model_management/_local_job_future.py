@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import multiprocessing
 import threading
 import time
 import traceback
@@ -16,7 +15,6 @@ from typing import Any
 
 from ..data_model.job import JobStatus
 from ..data_model.streams.data_stream import DataStream
-from ..toolkit.concurrency.destroyable_process import DestroyableProcess
 from ..toolkit.concurrency.destroyable_thread import DestroyableThread
 from ._job_entry import JobEntry
 from ._job_log import thread_logs_to, write_error, write_line
@@ -257,6 +255,11 @@ class LocalJobFuture(JobFutureBase):
         args, kwargs = progress.args, progress.kwargs
         if not self._use_subprocess:
             return DestroyableThread(self._run_in_thread)
+        # Processes take memory that work in threads need not spend.
+        import multiprocessing
+
+        from ..toolkit.concurrency.destroyable_process import DestroyableProcess
+
         method = self._subprocess_start_method
         shared: Any = multiprocessing.get_context(method)
         inheritance = None if progress.entry is None else progress.entry.inheritance(self.worker)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import shutil
 import sys
@@ -221,6 +220,8 @@ class LocalModelTrainer(LocalJobBase[LocalTrainingFuture, ModelTrainerFutureBase
     def _check_subprocess(self, save_path: str | None) -> None:
         if not self._use_subprocess:
             return
+        import multiprocessing  # takes memory that trainings in threads need not spend
+
         supported = multiprocessing.get_all_start_methods()
         if self._subprocess_start_method not in supported:
             error(

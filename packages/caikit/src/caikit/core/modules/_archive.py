@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import tempfile
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,6 +13,8 @@ if TYPE_CHECKING:
 
 def archive_of(module: ModuleBase, args: tuple[Any, ...], kwargs: dict[str, Any]) -> io.BytesIO:
     """Save the module and zip the content of its directory."""
+    import zipfile  # takes memory that servers without archives need not spend
+
     archive = io.BytesIO()
     with tempfile.TemporaryDirectory() as model_path:
         module.save(model_path, *args, **kwargs)

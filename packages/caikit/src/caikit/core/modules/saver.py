@@ -7,7 +7,6 @@ import os
 import shutil
 import uuid
 from datetime import datetime
-from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -219,6 +218,8 @@ def _library_of(module_class: type) -> tuple[str, str]:
         if module_path and f"{module_class.__module__}.".startswith(f"{module_path}."):
             name = candidate
             break
+    from importlib import metadata  # takes memory that servers need not spend before a model is saved
+
     with contextlib.suppress(metadata.PackageNotFoundError, ValueError):
         return name, metadata.version(name)
     configured = libraries.get(name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from pathlib import Path
 
 import alog
@@ -47,7 +46,7 @@ class LocalModels:
 
     def _may_be_model(self, name: str) -> bool:
         path = self.directory / name
-        if self._files_are_models or not path.is_file() or zipfile.is_zipfile(path):
+        if self._files_are_models or not path.is_file() or _is_archive(path):
             return True
         log.debug(
             "<RUN53190648D>", "Ignoring %s: a model is a folder with a config.yml, or a zip archive", path
@@ -58,3 +57,9 @@ class LocalModels:
         for name in sorted(refused - self._refused):
             log.warning("<RUN53190647W>", "Ignoring %r in %s: not a usable model ID", name, self.directory)
         self._refused = refused
+
+
+def _is_archive(path: Path) -> bool:
+    import zipfile  # takes memory that servers without archives need not spend
+
+    return zipfile.is_zipfile(path)

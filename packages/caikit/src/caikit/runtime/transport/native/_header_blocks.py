@@ -9,8 +9,9 @@ from itertools import chain
 from caikit.runtime.transport.http_messages import HeaderList
 
 from ._frames import ENHANCE_YOUR_CALM, PROTOCOL_ERROR, StreamFault
-from ._header_decoder import STATIC_TABLE, HeaderDecoder, HeadTooLargeError
+from ._header_decoder import HeaderDecoder, HeadTooLargeError
 from ._heads import Head
+from ._static_table import STATIC_TABLE
 
 __all__ = ["HeadReader", "HeadTooLargeError", "encode_headers", "encode_status"]
 

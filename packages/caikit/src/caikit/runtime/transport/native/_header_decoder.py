@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from itertools import chain
 
-from hpack.huffman_table import HUFFMAN_COMPLETE, HUFFMAN_EMIT_SYMBOL, HUFFMAN_FAIL, HUFFMAN_TABLE
-from hpack.table import HeaderTable
-
 from caikit.runtime.transport.http_messages import HeaderList
 
 from ._frames import COMPRESSION_ERROR, ENHANCE_YOUR_CALM, ConnectionFault
+from ._huffman_code import decompress
+from ._static_table import STATIC_TABLE
 
 _Header = tuple[bytes, bytes]
 
-STATIC_TABLE: tuple[_Header, ...] = tuple(HeaderTable.STATIC_TABLE)
 _FIRST_DYNAMIC = len(STATIC_TABLE) + 1
 _COST = 32
 """Bytes that a header counts besides its name and value."""
@@ -184,47 +182,8 @@ def _read_text(block: bytes, at: int) -> tuple[bytes, int]:
     text = block[end : end + length]
     if end + length > len(block):
         raise _fault()
-    return (_decompress(text) if block[at] & 0x80 else text), end + length
+    return (decompress(text) if block[at] & 0x80 else text), end + length
 
 
 def _fault() -> ConnectionFault:
     return ConnectionFault(COMPRESSION_ERROR, "a header block that cannot be decoded")
-
-
-class _Place(dict[int, tuple["_Place", bytes]]):
-    """Where the decoder of the Huffman code is: where each byte leads, which is found when it first comes, and its text."""
-
-    __slots__ = ("_number", "may_end")
-
-    def __init__(self, number: int, *, may_end: bool) -> None:
-        super().__init__()
-        self._number = number
-        self.may_end = may_end
-
-    def __missing__(self, byte: int) -> tuple[_Place, bytes]:
-        number, flags, emitted = self._number, 0, bytearray()
-        for nibble in (byte >> 4, byte & 0xF):
-            number, flags, symbol = HUFFMAN_TABLE[number * 16 + nibble]
-            if flags & HUFFMAN_FAIL:
-                raise _fault()
-            if flags & HUFFMAN_EMIT_SYMBOL:
-                emitted.append(symbol)
-        place = _places.get(number)
-        if place is None:
-            place = _places[number] = _Place(number, may_end=bool(flags & HUFFMAN_COMPLETE))
-        step = self[byte] = place, bytes(emitted)
-        return step
-
-
-_START = _Place(0, may_end=True)
-_places = {0: _START}
-
-
-def _decompress(text: bytes) -> bytes:
-    place, pieces = _START, []
-    for byte in text:
-        place, piece = place[byte]
-        pieces.append(piece)
-    if not place.may_end:
-        raise _fault()
-    return b"".join(pieces)
