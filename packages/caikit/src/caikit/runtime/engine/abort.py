@@ -67,8 +67,9 @@ class AbortableIterator(Generic[Item]):
         try:
             guard.arm()
             _running.guard = guard
-            # The token may have been cancelled while the guard was not armed.
-            self._token.raise_if_cancelled()
+            if self._token.cancelled:
+                # While the guard was not armed.
+                self._token.raise_if_cancelled()
             item = next(self._items)
             guard.disarm()
             _running.guard = outer
@@ -136,9 +137,9 @@ class _Guard:
         self._end: Callable[[], object] | None = None
 
     def arm(self) -> None:
-        with self._lock:
-            self._thread = this_thread()
-            self._armed = True
+        # In this order, so that who finds it armed finds the thread: no lock is needed.
+        self._thread = this_thread()
+        self._armed = True
 
     def fire(self) -> None:
         with self._lock:
@@ -177,11 +178,13 @@ class _Guard:
     def disarm(self) -> None:
         while True:
             try:
-                with self._lock:
-                    self._armed = False
-                    if self._fired:
-                        # Takes back an exception that was set but not raised yet.
-                        self._thread.take_back()
+                self._armed = False
+                # Who fires holds the lock before it looks whether this is armed. If nobody does by now, nobody will.
+                if self._fired or self._lock.locked():
+                    with self._lock:
+                        if self._fired:
+                            # Takes back an exception that was set but not raised yet.
+                            self._thread.take_back()
                 return
             except self._exception:
                 # It was raised right here, after the function had ended: too late to matter.

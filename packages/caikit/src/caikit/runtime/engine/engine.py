@@ -51,7 +51,8 @@ class Engine:
             items = iter(_stream(self._work(operation, codec, context, body, observation)))
             context.streaming = True
             for item in items:
-                context.cancel.raise_if_cancelled()
+                if context.cancel.cancelled:
+                    context.cancel.raise_if_cancelled()
                 observation.work += observation.lap()
                 try:
                     answer = codec.encode(item)
