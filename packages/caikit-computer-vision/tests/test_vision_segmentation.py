@@ -132,14 +132,24 @@ def test_masks_of_many_queries_in_a_large_image(pretrained: Path, name: str) -> 
 MANY_LARGE_IMAGES = """
 import io, resource, sys, threading
 import PIL.Image
-from transformers import SegformerConfig, SegformerForSemanticSegmentation, SegformerImageProcessorPil
+from transformers import Mask2FormerConfig, Mask2FormerForUniversalSegmentation, Mask2FormerImageProcessorPil
+from transformers import SegformerConfig, SegformerForSemanticSegmentation, SegformerImageProcessorPil, SwinConfig
 import caikit_computer_vision
 from caikit_computer_vision.modules import TransformersSegmenter
 
-tiny = dict(hidden_sizes=[8, 8, 16, 16], depths=[1] * 4, num_attention_heads=[1] * 4, decoder_hidden_size=16)
-model = SegformerForSemanticSegmentation(SegformerConfig(**tiny, num_labels=150))
-processor = SegformerImageProcessorPil(size={"height": 64, "width": 64})
-segmenter = TransformersSegmenter("150 kinds", processor, model)
+def many_kinds():
+    tiny = dict(hidden_sizes=[8, 8, 16, 16], depths=[1] * 4, num_attention_heads=[1] * 4, decoder_hidden_size=16)
+    model = SegformerForSemanticSegmentation(SegformerConfig(**tiny, num_labels=150))
+    processor = SegformerImageProcessorPil(size={"height": 64, "width": 64})
+    return TransformersSegmenter("150 kinds", processor, model)
+
+def many_queries():
+    seen = SwinConfig(embed_dim=8, depths=[1] * 4, num_heads=[1] * 4, image_size=64, out_features=["stage1", "stage2", "stage3", "stage4"])
+    tiny = dict(hidden_dim=32, feature_size=32, mask_feature_size=32, encoder_layers=1, decoder_layers=2)
+    small = dict(encoder_feedforward_dim=16, dim_feedforward=16, num_attention_heads=1)
+    config = Mask2FormerConfig(backbone_config=seen, num_queries=100, num_labels=8, **tiny, **small)
+    processor = Mask2FormerImageProcessorPil(size={"height": 64, "width": 64})
+    return TransformersSegmenter("100 queries", processor, Mask2FormerForUniversalSegmentation(config), "instance")
 
 def segment(size):
     file = io.BytesIO()
@@ -149,20 +159,28 @@ def segment(size):
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
+segmenter = globals()[sys.argv[1]]()
 results = []
 segment((64, 64))
 before = peak()
 resource.setrlimit(resource.RLIMIT_AS, (12 * 2**30, 12 * 2**30))
-threads = [threading.Thread(target=segment, args=[(6000, 6000)]) for _ in range(6)]
+size = tuple(map(int, sys.argv[2:]))
+threads = [threading.Thread(target=segment, args=[size]) for _ in range(6)]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
 print(len(results), peak() - before)
 """
 
 
-def test_many_large_images_take_little_memory() -> None:
-    """All classes of all pixels of one alone would be 20 GiB."""
-    command = [sys.executable, "-c", MANY_LARGE_IMAGES]
+@pytest.mark.parametrize(
+    ("model", "size"),
+    [
+        ("many_kinds", (6000, 6000)),  # all classes of all pixels of one alone would be 20 GiB
+        ("many_queries", (1000, 700)),  # the masks of all queries of one are 280 MB, and are made twice
+    ],
+)
+def test_many_large_images_take_little_memory(model: str, size: tuple[int, int]) -> None:
+    command = [sys.executable, "-c", MANY_LARGE_IMAGES, model, *map(str, size)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr
     answered, megabytes = map(int, done.stdout.split())

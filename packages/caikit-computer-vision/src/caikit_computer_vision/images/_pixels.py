@@ -39,19 +39,20 @@ def work_on_image(source: Any, work: Callable[[PilImage], Result]) -> Result:
     How much room there is for all says the setting `max_pixels_at_once`.
     """
     picture = _find_picture(source, input_limits())
-    with pixels_in_turn(picture.width, picture.height):
+    with pixels_in_turn(picture.width * picture.height):
         result = work(_upright_colours(picture))
         del picture
     return result
 
 
 @contextmanager
-def pixels_in_turn(columns: int, rows: int) -> Iterator[None]:
+def pixels_in_turn(pixels: int) -> Iterator[None]:
     """Room among the images that others work on."""
-    pixels = columns * rows
-    with _BUDGET.share(pixels, input_limits().max_pixels_at_once):
-        yield
-    give_back_memory(pixels)
+    try:
+        with _BUDGET.share(pixels, input_limits().max_pixels_at_once):
+            yield
+    finally:
+        give_back_memory(pixels)
 
 
 def _find_picture(source: Any, limits: InputLimits) -> PilImage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -43,20 +44,49 @@ def segments_of(
 ) -> Iterator[Iterator[Segment]]:
     """For each image of a group, the segments whose scores are above the threshold.
 
-    Masks are as large as the image, and made when they are asked for, one after the other.
+    Masks are as large as the image. All work is done when segments are asked for: mind `cost_of`.
     """
-    if subtask == SEMANTIC:
-        for place, size in enumerate(group.sizes):
+    for place, size in enumerate(group.sizes):
+        if subtask == SEMANTIC:
             yield _semantic(group.outputs.logits[place], size, threshold)
-        return
-    post_process = getattr(pretrained.image_processor, f"post_process_{subtask}_segmentation")
+        else:
+            yield _things(pretrained.image_processor, group, place, subtask, threshold)
+
+
+def cost_of(group: Group, place: int, subtask: str) -> int:
+    """How many pixels take about as much memory as the segments of an image, while they are found."""
+    rows, columns = group.sizes[place]
+    if subtask == SEMANTIC:
+        return rows * columns
+    short_rows, short_columns = _affordable_for_things(group, place)
+    return rows * columns + _query_count(group.outputs) * short_rows * short_columns
+
+
+def _things(
+    image_processor: Any, group: Group, place: int, subtask: str, threshold: float
+) -> Iterator[Segment]:
+    post_process = getattr(image_processor, f"post_process_{subtask}_segmentation")
     # Otherwise panoptic processors remark that nothing is fused.
     options: dict[str, Any] = {"label_ids_to_fuse": set()} if subtask == PANOPTIC else {}
-    queries = _query_count(group.outputs)
-    sizes = [_affordable(size, _MOST_FLOATS_AT_ONCE // queries) for size in group.sizes]
-    all_found = post_process(group.outputs, threshold=threshold, target_sizes=sizes, **options)
-    for found, size in zip(all_found, group.sizes, strict=True):
-        yield _masked(found, size, threshold)
+    size = _affordable_for_things(group, place)
+    (found,) = post_process(_only(group, place), threshold=threshold, target_sizes=[size], **options)
+    yield from _masked(found, group.sizes[place], threshold)
+
+
+def _only(group: Group, place: int) -> Any:
+    """The outputs for one image."""
+    count = len(group.places)
+    return SimpleNamespace(
+        **{
+            name: values[place : place + 1]
+            for name, values in group.outputs.items()
+            if getattr(values, "shape", ())[:1] == (count,)
+        }
+    )
+
+
+def _affordable_for_things(group: Group, place: int) -> tuple[int, int]:
+    return _affordable(group.sizes[place], _MOST_FLOATS_AT_ONCE // _query_count(group.outputs))
 
 
 def _query_count(outputs: Any) -> int:

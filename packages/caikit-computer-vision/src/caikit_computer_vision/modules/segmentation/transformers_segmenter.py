@@ -15,7 +15,7 @@ from ...images import pixels_in_turn
 from ...pretrained import Kind, Pretrained, load_folders, load_names, save_folders
 from .._arguments import check_threshold
 from ._outline import outline
-from ._segments import Segment, pick_subtask, segments_of
+from ._segments import Segment, cost_of, pick_subtask, segments_of
 
 _KIND = Kind(
     "image segmenter",
@@ -89,8 +89,8 @@ class TransformersSegmenter(ModuleBase):
         results: dict[int, ImageSegmentationResult] = {}
         for group in self.pretrained.ask(inputs):
             found = segments_of(self.pretrained, group, self.subtask, threshold)
-            for place, (rows, columns), segments in zip(group.places, group.sizes, found, strict=True):
-                with pixels_in_turn(columns, rows):
+            for number, (place, segments) in enumerate(zip(group.places, found, strict=True)):
+                with pixels_in_turn(cost_of(group, number, self.subtask)):
                     results[place] = self._result(segments)
         return tuple(results[place] for place in range(len(inputs)))
 
