@@ -56,7 +56,7 @@ class RuntimeServerBase(abc.ABC):
             SHARED_CORES.release(self._core)
             raise
         self._lock = threading.Lock()
-        self._releases: list[Callable[[], None]] = []
+        self._releases = contextlib.ExitStack()
         self._stopping = False
         self._ended = threading.Event()
 
@@ -80,7 +80,7 @@ class RuntimeServerBase(abc.ABC):
         try:
             for hold, release in self._process_wide():
                 hold()
-                self._releases.append(release)
+                self._releases.callback(release)
             self._start_head()
         except BaseException:
             self.stop(0)
@@ -133,8 +133,7 @@ class RuntimeServerBase(abc.ABC):
 
     def _release_process_wide(self) -> None:
         try:
-            while self._releases:
-                self._releases.pop()()
+            self._releases.close()
         finally:
             self._ended.set()
 

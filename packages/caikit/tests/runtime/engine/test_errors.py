@@ -61,13 +61,10 @@ def test_failure_keeps_the_id_of_its_exception():
     assert failure.id == "x"
 
 
-def test_issues_of_bad_input_are_kept():
-    class InputError(ValueError):
-        issues = ["first"]
-
-    failure = to_failure(InputError("first"))
-    assert failure.issues == ("first",)
-    assert failure.origin is Origin.INPUT
+def test_failure_knows_where_its_exception_came_from():
+    assert to_failure(ValueError("bad value")).origin is Origin.INPUT
+    assert to_failure(KeyError("no key")).origin is Origin.UNEXPECTED
+    assert to_failure(RemoteError()).origin is Origin.STATUS
 
 
 def test_runtime_exception_travels_between_processes():

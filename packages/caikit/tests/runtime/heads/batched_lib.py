@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterable
@@ -26,6 +27,15 @@ def reset() -> None:
     calls.clear()
     gates.clear()
     interrupted.clear()
+
+
+class UnspeakableError(Exception):
+    """Its text is none, its repr neither."""
+
+    def __str__(self) -> str:
+        return 5  # type: ignore[return-value] # that is what is tried
+
+    __repr__ = __str__
 
 
 @dataobject("tests.batched_lib")
@@ -54,6 +64,12 @@ def work(texts: list[str]) -> None:
         raise
     if "bad" in texts:
         raise ValueError("bad text")
+    if "exit" in texts:
+        raise SystemExit(3)
+    if "cancelled" in texts:
+        raise asyncio.CancelledError("no more")
+    if "unspeakable" in texts:
+        raise UnspeakableError
 
 
 @module("d1f0c1c2-0000-4000-8000-000000000001", "Together", "1.0.0", task=BatchedEchoTask)

@@ -176,6 +176,10 @@ def fail(context: Any, arguments: dict[str, Any]) -> Any:
             raise ValueError("bad value")
         case "other":
             raise KeyError("no key")
+        case "assert":
+            raise AssertionError
+        case "nothing":
+            raise ValueError
         case "away":
             raise RequestError(Status.UNAVAILABLE, "backend is away")
         case "unencodable":

@@ -167,13 +167,22 @@ def test_requests_share_calls_of_the_model(configure, head):
 
 
 @both_heads
-def test_one_request_fails_alone(configure, head):
-    configure()
+@pytest.mark.parametrize("transport", ["native", "standard"])
+@pytest.mark.parametrize(
+    ("text", "status", "http_status", "told"),
+    [
+        ("bad", "INVALID_ARGUMENT", 400, "bad text"),
+        ("exit", "INTERNAL", 500, "3"),
+        ("cancelled", "INTERNAL", 500, "no more"),
+        ("unspeakable", "INTERNAL", 500, "UnspeakableError was raised"),
+    ],
+)
+def test_one_request_fails_alone(configure, head, transport, text, status, http_status, told):
+    configure(transport=transport)
     with serve(head) as kit:
-        answers = gathered(kit, [{"text": text} for text in ("a", "bad", "b")])
+        answers = gathered(kit, [{"text": each} for each in ("a", text, "b")])
     assert [answers[0]["text"], answers[2]["text"]] == ["a", "b"]
-    status = "INVALID_ARGUMENT" if head == "grpc" else 400
-    assert answers[1].args == (status, "bad text")
+    assert answers[1].args == (status if head == "grpc" else http_status, told)
 
 
 @both_heads

@@ -97,6 +97,8 @@ def test_statuses(call, kit, status):
     [
         ("value", grpc.StatusCode.INVALID_ARGUMENT, "bad value"),
         ("other", grpc.StatusCode.INTERNAL, "'no key'"),
+        ("assert", grpc.StatusCode.INTERNAL, "AssertionError was raised"),
+        ("nothing", grpc.StatusCode.INVALID_ARGUMENT, "ValueError was raised"),
         ("unencodable", grpc.StatusCode.INTERNAL, "Could not serialize response"),
     ],
 )

@@ -236,6 +236,9 @@ async def test_statuses(client, status):
     [
         ("/task/fail", "value", 400, "bad value"),
         ("/task/fail", "other", 500, "'no key'"),
+        ("/task/fail", "assert", 500, "AssertionError was raised"),
+        ("/task/fail", "nothing", 400, "ValueError was raised"),
+        ("/train", "assert", 500, "Unhandled exception: AssertionError was raised"),
         ("/task/fail", "unencodable", 500, "Could not serialize response"),
         ("/train", "value", 400, "bad value"),
         ("/train", "other", 500, "Unhandled exception: 'no key'"),
@@ -246,6 +249,16 @@ async def test_failures(client, path, text, status, details):
     response = await client.post(path, json=body)
     assert response.status_code == status
     assert response.json()["details"] == details
+
+
+async def test_an_enum_that_does_not_fit_is_told_by_names_too(client):
+    for color, place in (("PINK", "parameters.color"), (7, "parameters.color")):
+        body = {"model_id": "m", "inputs": "a", "parameters": {"color": color}}
+        response = await client.post("/task/show", json=body)
+        assert response.status_code == 422
+        content = response.json()
+        assert content["details"] == f"Input should be 1 or 2 at {place} (RED or BLUE)"
+        assert content["additional_info"][0]["msg"] == "Input should be 1 or 2 (RED or BLUE)"
 
 
 async def stream(client, text, times=1):

@@ -52,6 +52,13 @@ class Choir(ModuleBase):
         return [Seen(f"{word} {len(text)}") for word in text]
 
 
+class UnspeakableError(Exception):
+    """Its text is none."""
+
+    def __str__(self) -> str:
+        return 5  # type: ignore[return-value] # that is what is tried
+
+
 @module("b2d3c4a6-0000-4000-8000-000000000001", "Seer", "1.0.0", task=SeeTask)
 class Seer(ModuleBase):
     @classmethod
@@ -68,6 +75,8 @@ class Seer(ModuleBase):
                 raise ValueError("bad value")
             case "break":
                 raise KeyError("broken")
+            case "unspeakable":
+                raise UnspeakableError
             case "spans":
                 self._make_spans(context)
             case "async":

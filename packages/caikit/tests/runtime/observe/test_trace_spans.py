@@ -138,9 +138,14 @@ def test_one_trace_begins_without_a_parent_and_bad_ones_are_ignored(configure):
 
 
 @pytest.mark.parametrize(
-    ("text", "status", "fault"), [("fail", "INVALID_ARGUMENT", 0), ("break", "INTERNAL", 2)]
+    ("text", "status", "fault", "events"),
+    [
+        ("fail", "INVALID_ARGUMENT", 0, ["exception"]),
+        ("break", "INTERNAL", 2, ["exception"]),
+        ("unspeakable", "INTERNAL", 2, []),
+    ],
 )
-def test_failures(configure, calls, text, status, fault):
+def test_failures(configure, calls, text, status, fault, events):
     with GrpcCollector() as collector:
         configure(trace=settings(collector))
         with RuntimeGRPCServer() as server, server.make_local_channel() as channel:
@@ -148,7 +153,7 @@ def test_failures(configure, calls, text, status, fault):
     request, work = collector.received.one(METHOD), collector.received.one("predict_model")
     assert work.status.code == 2
     assert work.status.message.startswith(status)
-    assert [event.name for event in work.events] == ["exception"]
+    assert [event.name for event in work.events] == events
     # What the client did wrong is no error of the server.
     assert request.status.code == fault
     assert attributes(request)["status"] == status

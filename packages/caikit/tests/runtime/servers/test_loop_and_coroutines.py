@@ -69,6 +69,8 @@ class Waiting(ModuleBase):
     @PatientTask.taskmethod()
     async def run(self, text: str) -> Told:
         await asyncio.sleep(0)
+        if text == "stop":
+            asyncio.get_running_loop().stop()
         if text == "fail":
             raise ValueError("bad value")
         if text == "wait":
@@ -169,6 +171,16 @@ def test_coroutine_over_grpc(grpc_stub):
 def test_coroutine_over_http(post):
     assert post("patient", "one").json() == {"text": "one in caikit_models"}
     assert post("patient", "fail").status_code == 400
+
+
+def test_a_coroutine_that_stops_the_loop_ends_nothing(grpc_stub, caplog):
+    waiting = grpc_stub("Patient", "wait", future=True)
+    assert begun.acquire(timeout=WAIT_SECONDS)
+    assert grpc_stub("Patient", "stop").text.startswith("stop")
+    assert grpc_stub("Patient", "one").text == "one in caikit_models"
+    waiting.cancel()
+    assert ended.acquire(timeout=WAIT_SECONDS)
+    assert "A model has tried to end the event loop" in caplog.text
 
 
 def test_a_coroutine_ends_with_its_call(grpc_stub):

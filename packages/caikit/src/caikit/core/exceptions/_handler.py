@@ -10,8 +10,9 @@ import threading
 from collections.abc import Generator, Iterable, Iterator
 from typing import Any, NoReturn
 
+from caikit._exception_text import safe_repr
+
 from ...config import get_config
-from ._text import safe_repr
 
 __all__ = ["ErrorHandler", "get", "without_logging"]
 

@@ -7,6 +7,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from caikit._exception_text import safe_str
+
 from ..exceptions.caikit_core_exception import CaikitCoreException, CaikitCoreStatusCode
 
 
@@ -23,18 +25,11 @@ def errors_from_text(text: str | None) -> list[Exception] | None:
 
 
 def _described(error: BaseException) -> dict[str, str]:
-    described = {"type": type(error).__name__, "text": getattr(error, "message", None) or _text(error)}
+    described = {"type": type(error).__name__, "text": getattr(error, "message", None) or safe_str(error)}
     if isinstance(error, CaikitCoreException):
         described["code"] = error.status_code.name
     # A lone surrogate cannot be stored as UTF-8.
-    return {name: str(each).encode(errors="replace").decode() for name, each in described.items()}
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # an exception of somebody else may fail at this
-        return type(error).__name__
+    return {name: safe_str(each).encode(errors="replace").decode() for name, each in described.items()}
 
 
 def _rebuilt(described: dict[str, str]) -> Exception:

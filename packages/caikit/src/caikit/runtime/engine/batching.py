@@ -16,6 +16,8 @@ from typing import Any
 
 import alog
 
+from caikit._exception_text import safe_repr
+
 from .cancel import CancelToken
 from .context import RequestContext
 from .errors import RequestError, to_failure
@@ -25,6 +27,8 @@ from .status import Status
 log = alog.use_channel("BATCH")
 
 Keywords = dict[str, Any]
+
+_NOTHING: Any = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +231,7 @@ class _Request:
         self.signal: queue.SimpleQueue[None] = queue.SimpleQueue()
         self.group: _Group | None = None
         self.done = False
-        self.result: Any = None
+        self.result: Any = _NOTHING
         self.error: BaseException | None = None
 
     def sleep(self, until: float | None) -> None:
@@ -262,6 +266,8 @@ class _Request:
     def outcome(self) -> Any:
         if self.error is not None:
             raise self.error
+        if self.result is _NOTHING:
+            raise RequestError(Status.INTERNAL, "The batch of this request was not finished")
         return self.result
 
 
@@ -300,7 +306,8 @@ def _serve(group: _Group, methods: BatchMethods) -> None:
     if len(requests) > 1:
         try:
             _serve_together(group, methods)
-        except Exception as error:
+        except BaseException as error:
+            # One request can make it fail for all, be it by SystemExit.
             if any(request.unwanted() is None for request in requests):
                 _tell(len(requests), error)
         else:
@@ -311,11 +318,16 @@ def _serve(group: _Group, methods: BatchMethods) -> None:
             request.finish()
 
 
-def _tell(count: int, error: Exception) -> None:
+def _tell(count: int, error: BaseException) -> None:
     # One client's mistake is told to that client.
     mistake = to_failure(error).status is Status.INVALID_ARGUMENT
     tell = log.debug if mistake else log.warning
-    tell("<RUN61530301W>", "A batch of %d requests failed, so each of them is run alone: %r", count, error)
+    tell(
+        "<RUN61530301W>",
+        "A batch of %d requests failed, so each of them is run alone: %s",
+        count,
+        safe_repr(error),
+    )
 
 
 def _serve_together(group: _Group, methods: BatchMethods) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any, NoReturn, TypeVar
 
+from caikit._exception_text import safe_str
+
 from .admission import Gate
 from .context import RequestContext
 from .errors import OperationFailed, RequestError, to_failure
@@ -122,7 +124,7 @@ def _stream(result: Any) -> Iterable[Any]:
 def _complain(operation: Operation, result: Any, error: Exception, complaint: str) -> NoReturn:
     """A result cannot be encoded. The client is told no more than the complaint; the log shows what the model returned."""
     found = f"expected {operation.response.__name__} from the model, got {type(result).__name__}"
-    raise RequestError(Status.INTERNAL, complaint) from TypeError(f"{found}: {error}")
+    raise RequestError(Status.INTERNAL, complaint) from TypeError(f"{found}: {safe_str(error)}")
 
 
 def _failed(error: BaseException, context: RequestContext, observation: Observation) -> OperationFailed:

@@ -14,7 +14,8 @@ import enum
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from caikit._exception_text import safe_str, text_of
 
 from .private_paths import hide_folders
 from .status import Status
@@ -39,7 +40,6 @@ class Failure:
     message: str
     id: str
     origin: Origin = Origin.STATUS
-    issues: tuple[Any, ...] = ()
     in_stream: bool = False
 
 
@@ -100,27 +100,38 @@ def to_failure(error: BaseException, *, in_stream: bool = False) -> Failure:
     """The failure that stands for an exception: the only place where exceptions become statuses."""
     if isinstance(error, OperationFailed):
         return error.failure
+    try:
+        return _read(error, in_stream)
+    except BaseException:  # foreign code, in the middle of handling an error
+        return Failure(Status.INTERNAL, _told(text_of(error)), new_error_id(), Origin.UNEXPECTED, in_stream)
+
+
+def _read(error: BaseException, in_stream: bool) -> Failure:
     status = _stated_status(error)
     if status is not None:
-        message = hide_folders(shorten(_stated_message(error)))
-        return Failure(status, message, _stated_id(error), Origin.STATUS, (), in_stream)
-    message = hide_folders(shorten(str(error)))
-    if not message and not isinstance(error, Exception):
-        # GeneratorExit and its like say nothing by themselves.
-        message = f"{type(error).__name__} was raised"
+        message = _told(_stated_message(error))
+        return Failure(status, message, _stated_id(error), Origin.STATUS, in_stream)
+    # A bare `assert`, GeneratorExit and their like say nothing by themselves.
+    message = _told(text_of(error))
     if isinstance(error, TypeError | ValueError):
-        issues = tuple(getattr(error, "issues", ()))
-        return Failure(Status.INVALID_ARGUMENT, message, new_error_id(), Origin.INPUT, issues, in_stream)
-    return Failure(Status.INTERNAL, message, new_error_id(), Origin.UNEXPECTED, (), in_stream)
+        return Failure(Status.INVALID_ARGUMENT, message, new_error_id(), Origin.INPUT, in_stream)
+    return Failure(Status.INTERNAL, message, new_error_id(), Origin.UNEXPECTED, in_stream)
 
 
-# Codes of CaikitCoreException whose names are not those of Status.
-_CORE_CODES = {
+def _told(text: str) -> str:
+    return hide_folders(shorten(text))
+
+
+_CODES = {
+    **Status.__members__,
+    # Codes of CaikitCoreException whose names are not those of Status.
     "UNAUTHORIZED": Status.UNAUTHENTICATED,
     "FORBIDDEN": Status.PERMISSION_DENIED,
     "CONNECTION_ERROR": Status.UNAVAILABLE,
     "FATAL": Status.INTERNAL,
 }
+# What fails does not end well, whatever it says.
+del _CODES["OK"]
 
 
 def _stated_status(error: BaseException) -> Status | None:
@@ -135,9 +146,7 @@ def _stated_status(error: BaseException) -> Status | None:
         except BaseException:  # foreign code, in the middle of handling an error
             return None
     name = getattr(code, "name", None)
-    if not isinstance(name, str):
-        return None
-    return Status.__members__.get(name) or _CORE_CODES.get(name)
+    return _CODES.get(name) if isinstance(name, str) else None
 
 
 def _stated_message(error: BaseException) -> str:
@@ -148,7 +157,7 @@ def _stated_message(error: BaseException) -> str:
     if callable(details):
         text = details()
         return text if isinstance(text, str) else ""
-    return str(error)
+    return safe_str(error)
 
 
 def _stated_id(error: BaseException) -> str:

@@ -15,7 +15,7 @@ DEFAULT_READ_SECONDS = 20.0
 
 STALL_SECONDS_KEY = "runtime.stream_stall_seconds"
 DEFAULT_STALL_SECONDS = 60.0
-"""How long a client may leave an answer unread, or the stream of its messages unbegun."""
+"""How long a client may leave an answer unread, or let the server wait for more of a stream of messages."""
 
 HELD_BYTES_KEY = "runtime.max_held_request_bytes"
 DEFAULT_HELD_BYTES = 512 * 1024 * 1024

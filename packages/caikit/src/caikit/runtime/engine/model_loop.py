@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import alog
 
+from caikit._exception_text import safe_repr
+
 from .cancel import CancelToken
 from .errors import RequestError
 from .status import Status
@@ -32,8 +34,7 @@ class ModelLoop:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
+        self._turning: _Turning | None = None
         self._holders = 0
 
     def hold(self) -> None:
@@ -45,13 +46,10 @@ class ModelLoop:
         """The last one ends the loop."""
         with self._lock:
             self._holders -= 1
-            if self._holders or self._loop is None:
+            if self._holders or self._turning is None:
                 return
-            loop, thread = self._loop, self._thread
-            self._loop = self._thread = None
-        loop.call_soon_threadsafe(loop.stop)
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(_JOIN_SECONDS)
+            turning, self._turning = self._turning, None
+        turning.end()
 
     def wait_for(self, coroutine: Coroutine[Any, Any, Result], token: CancelToken) -> Result:
         """In a worker: the result of a coroutine, which is cancelled with the request. Returns when it has ended."""
@@ -85,17 +83,51 @@ class ModelLoop:
 
     def _get_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                # Daemon: a coroutine that blocks must not keep the process alive.
-                self._thread = threading.Thread(
-                    target=_turn, args=(self._loop,), name="caikit_models", daemon=True
-                )
-                self._thread.start()
-            return self._loop
+            if self._turning is None:
+                self._turning = _Turning()
+            return self._turning.loop
 
 
 MODEL_LOOP = ModelLoop()
+
+
+class _Turning:
+    """The loop in its thread, until it is ended here: models cannot end what others need."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._ended = False
+        # Daemon: a coroutine that blocks must not keep the process alive.
+        self._thread = threading.Thread(target=self._turn, name="caikit_models", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        self.loop.call_soon_threadsafe(self._stop)
+        if self._thread is not threading.current_thread():
+            self._thread.join(_JOIN_SECONDS)
+
+    def _stop(self) -> None:
+        """In the loop."""
+        self._ended = True
+        self.loop.stop()
+
+    def _turn(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        while not self._ended:
+            try:
+                self.loop.run_forever()
+                if not self._ended:
+                    log.error("<RUN61530302E>", "A model has tried to end the event loop: it has stopped it")
+            except BaseException as error:
+                # What would end the main thread must not end what other requests need.
+                log.error(
+                    "<RUN61530302E>",
+                    "A model has tried to end the event loop: %s",
+                    safe_repr(error),
+                    exc_info=True,
+                )
+        self.loop.run_until_complete(_end_tasks())
+        self.loop.close()
 
 
 class _Run:
@@ -129,19 +161,6 @@ async def _next(items: AsyncIterator[Any]) -> Any:
 
 async def _call(function: Any) -> None:
     await function()
-
-
-def _turn(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    while True:
-        try:
-            loop.run_forever()
-            break
-        except BaseException as error:
-            # What would end the main thread must not end what other requests need.
-            log.error("<RUN61530302E>", "A model has tried to end the event loop: %r", error, exc_info=True)
-    loop.run_until_complete(_end_tasks())
-    loop.close()
 
 
 async def _end_tasks() -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import alog
 
+from caikit._exception_text import text_of
 from caikit._logged_request import REQUEST
 
 from .context import RequestContext
@@ -147,7 +148,7 @@ def _log_failure(
     unexpected = failure.origin is Origin.UNEXPECTED
     message = shorten(failure.message, _LONGEST_MESSAGE)
     if failure.status is Status.INTERNAL and error.__cause__ is not None:
-        message = f"{message} ({shorten(str(error.__cause__), _LONGEST_MESSAGE)})"
+        message = f"{message} ({shorten(text_of(error.__cause__), _LONGEST_MESSAGE)})"
     log.warning(
         {
             "log_code": _LOG_CODES[failure.origin],

@@ -6,6 +6,7 @@ import os
 import traceback
 from enum import Enum
 
+from caikit._exception_text import safe_str
 from caikit.core.exceptions.caikit_core_exception import CaikitCoreException
 from caikit.runtime.engine.errors import RequestError
 from caikit.runtime.engine.status import Status
@@ -15,7 +16,7 @@ def load_error(model_id: str, error: BaseException, private: str) -> Exception:
     """The error of the requests for a model whose load raised `error`, without the path that is `private`, if one is."""
     if isinstance(error, Exception) and (isinstance(error, RequestError) or _has_own_status(error)):
         return error
-    reason = str(error)
+    reason = safe_str(error)
     places = {private, os.path.abspath(private), os.path.realpath(private)} if private else set()
     for place in sorted(places, key=len, reverse=True):
         reason = reason.replace(place, model_id)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import alog
 
+from caikit._exception_text import text_of
 from caikit.core.data_model import JobStatus
 from caikit.core.exceptions.caikit_core_exception import CaikitCoreException, CaikitCoreStatusCode
 from caikit.core.model_management.job_base import JobQueueFullError, JobStoreError
@@ -99,4 +100,9 @@ def in_utc(moment: datetime | None) -> datetime | None:
 
 
 def reasons_of(info: JobInfo) -> list[str]:
-    return [hide_folders(getattr(error, "message", None) or str(error)) for error in info.errors or ()]
+    return [hide_folders(_reason_of(error)) for error in info.errors or ()]
+
+
+def _reason_of(error: BaseException) -> str:
+    message = getattr(error, "message", None)
+    return message if message and isinstance(message, str) else text_of(error)

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from caikit._exception_text import safe_str
 from caikit.core.data_model import DataStream
 from caikit.core.data_model._schema import MapOf, Node, Repeated, Scalar
 from caikit.runtime.engine.errors import MissingInputsError, RequestError
@@ -58,7 +59,7 @@ class HeldStream:
 
 def missed_inputs(error: BaseException, absent: Collection[str]) -> MissingInputsError | None:
     """The mistake of the client, if a module has failed on None in the place of an input."""
-    if absent and isinstance(error, AttributeError | TypeError) and "NoneType" in str(error):
+    if absent and isinstance(error, AttributeError | TypeError) and "NoneType" in safe_str(error):
         return MissingInputsError(sorted(absent))
     return None
 

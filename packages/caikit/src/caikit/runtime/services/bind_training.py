@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from caikit._exception_text import text_of
 from caikit.core import MODEL_MANAGER
 from caikit.core.exceptions.caikit_core_exception import CaikitCoreException
 from caikit.core.model_management.job_base import JobQueueFullError, JobStoreError
@@ -70,7 +71,7 @@ class TrainingStart:
         except (TypeError, ValueError) as error:
             raise RequestError(
                 Status.INVALID_ARGUMENT,
-                f"Exception raised during training. This may be a problem with your input: {error}",
+                f"Exception raised during training. This may be a problem with your input: {text_of(error)}",
             ) from error
         except Exception as error:
             raise RequestError(Status.INTERNAL, "Unhandled exception during training") from error

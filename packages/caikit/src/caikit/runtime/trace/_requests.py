@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any, TypeVar
 
 import alog
 
+from caikit._exception_text import safe_str
 from caikit.runtime.engine import Kind, Observation, Operation, Status, shorten
 
 from ._contexts import remember
@@ -154,7 +156,7 @@ class RequestSpan:
         if self._operation.shape.output_streaming:
             span.set_attribute("messages.sent", observation.sent)
         if observation.error is not None and self._work is None:
-            span.record_exception(observation.error)
+            _record(span, observation.error)
         if status in _SERVER_FAULTS:
             _fail(span, observation)
         span.end()
@@ -168,7 +170,7 @@ class RequestSpan:
             self._work.set_attribute("task", served.task)
             self._work.set_attribute("inference_func_name", served.method)
         if observation.error is not None:
-            self._work.record_exception(observation.error)
+            _record(self._work, observation.error)
             _fail(self._work, observation)
         self._work.end()
 
@@ -201,10 +203,16 @@ def _work_name(operation: Operation) -> str | None:
             return None
 
 
+def _record(span: Any, error: BaseException) -> None:
+    with contextlib.suppress(Exception):  # its own text may fail
+        span.record_exception(error)
+
+
 def _fail(span: Any, observation: Observation) -> None:
     from opentelemetry.trace import StatusCode
 
-    span.set_status(StatusCode.ERROR, f"{observation.status.name}: {_text(str(observation.error or ''))}")
+    text = "" if observation.error is None else safe_str(observation.error)
+    span.set_status(StatusCode.ERROR, f"{observation.status.name}: {_text(text)}")
 
 
 def _text(text: str | None) -> str:

@@ -25,6 +25,7 @@ from caikit.runtime.engine.byte_budget import COUNTED_BYTES
 from caikit.runtime.engine.guard import Guard
 
 from ._grpcio_access import find_refusal
+from ._grpcio_context import LentContext
 from ._stall_watch import StallWatch
 
 _CODES = {status: grpc.StatusCode[status.name] for status in Status}
@@ -205,7 +206,7 @@ def _open_context(servicer: grpc.ServicerContext) -> RequestContext:
         headers=dict(metadata),
         cancel=token,
         deadline=_find_deadline(servicer.time_remaining()),
-        native=lambda: servicer,
+        native=partial(LentContext, servicer),
     )
     servicer.set_trailing_metadata(((REQUEST_ID_HEADER, context.request_id),))
     return context

@@ -20,7 +20,8 @@ from typing import Any
 
 import alog
 
-from ...exceptions._text import safe_repr
+from caikit._exception_text import safe_repr
+
 from .pickling_exception import ExceptionPickler
 
 __all__ = ["Outcome", "Work", "read_outcome", "run_and_send"]

@@ -10,9 +10,9 @@ from typing import Any
 
 import alog
 
+from caikit._exception_text import safe_repr
 from caikit._interruption import InterruptibleThread, this_thread
 
-from ...exceptions._text import safe_repr
 from .destroyable import Destroyable
 
 __all__ = ["DestroyableThread", "ThreadDestroyedException"]

@@ -9,8 +9,9 @@ from typing import Any
 
 import alog
 
+from caikit._exception_text import safe_str
+
 from ...exceptions import error_handler
-from ...exceptions._text import safe_str
 
 __all__ = ["ExceptionPickler", "PickleFailureFallbackException"]
 

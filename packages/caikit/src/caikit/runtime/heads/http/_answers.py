@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from caikit._exception_text import safe_repr
+from caikit.core.data_model._json_input import Issue, JsonInputError
 from caikit.runtime.engine import Failure, Observation, Origin, RequestError, Status, shorten
 from caikit.runtime.engine.guard import AccessRefusedError
 from caikit.runtime.engine.private_paths import hide_folders
@@ -77,8 +79,8 @@ def failure_answer(failure: Failure, cause: BaseException | None, *, inference: 
     """The answer to a request whose operation failed."""
     if isinstance(cause, BadRequestError):
         return detail_answer(cause.http_status, cause.message)
-    if failure.issues:
-        return _issues_answer(failure)
+    if isinstance(cause, JsonInputError) and cause.issues:
+        return _issues_answer(failure, cause.issues)
     status, details = describe(failure, cause, inference=inference)
     return _failure_answer(status, details, failure.id)
 
@@ -98,7 +100,7 @@ def answer_status(observation: Observation, *, stream_error_status: bool = False
         return _SWITCHED
     if error is None or (shape.output_streaming and observation.sent):
         return HTTP_STATUS[Status.OK]
-    malformed = isinstance(error, BadRequestError) or bool(getattr(error, "issues", ()))
+    malformed = is_malformed(error)
     if shape.output_streaming and not stream_error_status and (context.streaming or not malformed):
         return HTTP_STATUS[Status.OK]
     if isinstance(error, BadRequestError):
@@ -106,9 +108,9 @@ def answer_status(observation: Observation, *, stream_error_status: bool = False
     return _MALFORMED if malformed else HTTP_STATUS[observation.status]
 
 
-def is_malformed(failure: Failure, cause: BaseException | None) -> bool:
+def is_malformed(cause: BaseException | None) -> bool:
     """True for requests that are refused before anything else is done."""
-    return bool(failure.issues) or isinstance(cause, BadRequestError)
+    return isinstance(cause, BadRequestError | JsonInputError)
 
 
 def describe(failure: Failure, cause: BaseException | None, *, inference: bool) -> tuple[int, str]:
@@ -116,10 +118,10 @@ def describe(failure: Failure, cause: BaseException | None, *, inference: bool) 
     details = failure.message
     if failure.origin is Origin.UNEXPECTED and (failure.in_stream or not inference):
         details = f"Unhandled exception: {details}"
-    elif failure.issues:
+    elif isinstance(cause, JsonInputError):
         return _MALFORMED, details
     elif failure.origin is Origin.INPUT and failure.in_stream:
-        details = hide_folders(shorten(repr(cause)))
+        details = hide_folders(shorten(safe_repr(cause)))
     return HTTP_STATUS[failure.status], details
 
 
@@ -134,19 +136,20 @@ def _failure_answer(status: int, details: str, id_: str) -> HttpAnswer:
     return answer
 
 
-def _issues_answer(failure: Failure) -> HttpAnswer:
+def _issues_answer(failure: Failure, found: list[Issue]) -> HttpAnswer:
     issues = [
         {
             "type": issue.type,
             "loc": [_shorten(step) for step in issue.loc],
-            "msg": shorten(issue.msg),
+            "msg": shorten(issue.msg + issue.also),
             "input": _shorten(issue.input),
         }
-        for issue in failure.issues[:MOST_ISSUES]
+        for issue in found[:MOST_ISSUES]
     ]
+    first = found[0]
     place = ".".join(str(step) for step in issues[0]["loc"])
     content = {
-        "details": f"{issues[0]['msg']} at {place}" if place else issues[0]["msg"],
+        "details": shorten(f"{shorten(first.msg)} at {place}{first.also}") if place else issues[0]["msg"],
         "additional_info": issues,
         "code": _MALFORMED,
         "id": failure.id,

@@ -113,7 +113,7 @@ class OperationEndpoint:
                 yield b""
         except Exception as error:
             failure, cause = self._failure(error)
-            malformed = is_malformed(failure, cause) and not context.streaming
+            malformed = is_malformed(cause) and not context.streaming
             if malformed or (self._stream_error_status and not items):
                 yield failure_answer(failure, cause, inference=self._inference)
             else:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from caikit._exception_text import text_of
 from caikit.core import MODEL_MANAGER
 from caikit.core.data_model import JobStatus
 from caikit.core.data_model._codec import decode_json
@@ -127,7 +128,7 @@ def _shown(error: Exception) -> Exception:
     if isinstance(error, TypeError | ValueError):
         return RequestError(
             Status.INVALID_ARGUMENT,
-            f"Exception raised during training. This may be a problem with your input: {error}",
+            f"Exception raised during training. This may be a problem with your input: {text_of(error)}",
         )
     if isinstance(error, MemoryError):
         return RequestError(Status.INTERNAL, "OOM error during training")
