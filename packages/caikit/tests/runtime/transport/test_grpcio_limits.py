@@ -84,6 +84,28 @@ def test_stream_that_pauses_between_messages_goes_on():
         assert list(call) == [b"a", b"b"]
 
 
+@pytest.mark.parametrize("path", ["/a.B/In", "/a.B/Both"])
+def test_streams_that_fall_silent_do_not_hold_workers_that_others_wait_for(path):
+    release = threading.Event()
+
+    def fall_silent() -> Iterator[bytes]:
+        yield b"a"
+        release.wait(10)
+
+    with Server(ENDPOINTS, threads=2, stalls=StallWatch(**HASTY)) as server:
+        silent = [server.channel.stream_stream(path)(fall_silent(), timeout=10) for _ in range(4)]
+        assert server.call("/a.B/Unary", b"x", timeout=5) == b"x"
+        codes = {read_to_the_end(call).code() for call in silent[:2]}
+        release.set()
+    assert codes == {grpc.StatusCode.CANCELLED}
+
+
+def read_to_the_end(call):
+    with pytest.raises(grpc.RpcError):
+        list(call)
+    return call
+
+
 def test_stream_without_a_reader_frees_its_worker():
     started, ended = threading.Event(), threading.Event()
 

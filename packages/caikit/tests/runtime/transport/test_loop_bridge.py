@@ -171,3 +171,17 @@ def test_jobs_that_free_threads_are_about_to_take_do_not_wait(loop, desk, pool):
         await desk.wait_for(pool.size + 2)
 
     loop.run_until_complete(submit())
+
+
+def test_a_callback_that_fails_costs_only_itself(loop, desk):
+    async def submit():
+        def fail():
+            raise RuntimeError("no")
+
+        desk.bridge.call(fail)
+        desk.bridge.call(desk.results.append, 1)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    loop.run_until_complete(submit())
+    assert desk.results == [1]

@@ -32,6 +32,11 @@ class LaneExecutor(futures.Executor):
         """How many calls wait for workers or are served by them."""
         return self._running
 
+    @property
+    def queued(self) -> int:
+        """How many calls wait because all workers are busy."""
+        return self._workers.queued
+
     def use_control_lane(self, control: bool) -> None:
         """Choose the lane of the next call that this thread submits."""
         self._thread.control = control

@@ -17,7 +17,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+import alog
+
 from caikit.runtime.engine import WorkerPool
+
+log = alog.use_channel("LOOP-BRIDGE")
 
 
 class LoopBridge:
@@ -58,6 +62,17 @@ class LoopBridge:
             except RuntimeError:
                 self._ready.clear()
 
+    def call_or_run(self, callback: Callable[..., object], *args: Any) -> None:
+        """As `call`; in the loop itself at once, before whatever its caller does next."""
+        try:
+            here: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
+            here = None
+        if here is self._loop:
+            callback(*args)
+        else:
+            self.call(callback, *args)
+
     def _wake_workers(self) -> None:
         to_wake, self._to_wake = self._to_wake, []
         self._awake = True
@@ -72,4 +87,8 @@ class LoopBridge:
         self._awake = False
         while self._ready:
             callback, args = self._ready.popleft()
-            callback(*args)
+            try:
+                callback(*args)
+            except Exception as error:
+                # Those that stand in line behind it have nothing to do with it.
+                log.error("<RUN51820344E>", "A result was lost in the event loop: %r", error, exc_info=True)

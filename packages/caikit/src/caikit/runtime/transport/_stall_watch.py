@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import alog
@@ -34,6 +34,8 @@ class _Wait(NamedTuple):
     servicer: Any  # the stubs of its `cancel` have no types
     token: CancelToken
     reason: str
+    gives_way: bool = False
+    """It may go on until others are kept waiting by it."""
 
 
 class StallWatch:
@@ -49,14 +51,17 @@ class StallWatch:
         stall_seconds: float | None = DEFAULT_STALL_SECONDS,
     ) -> None:
         self._message = _make_limit("no message came", read_seconds, READ_SECONDS_KEY)
-        self._begin = _make_limit("no message came", stall_seconds, STALL_SECONDS_KEY)
+        self._stream = _make_limit("no message came", stall_seconds, STALL_SECONDS_KEY)
         self._reader = _make_limit("its client read nothing", stall_seconds, STALL_SECONDS_KEY)
         # Noting and forgetting a wait are one operation on a dictionary, since every call has one.
         self._waits: dict[object, _Wait] = {}
+        self._is_crowded: Callable[[], bool] = bool
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._check, name="caikit_stalls", daemon=True)
 
-    def start(self) -> None:
+    def start(self, is_crowded: Callable[[], bool]) -> None:
+        """`is_crowded` tells whether calls wait, or are refused, because of those that run."""
+        self._is_crowded = is_crowded
         self._thread.start()
 
     def close(self) -> None:
@@ -68,16 +73,16 @@ class StallWatch:
         self, messages: Iterator[bytes], servicer: grpc.ServicerContext, token: CancelToken
     ) -> bytes | None:
         """The first and only message of a call; None when there is none."""
-        return self._read_first(messages, servicer, token, self._message)
+        return self._read_next(messages, servicer, token, self._message)
 
     def read(
         self, messages: Iterator[bytes], servicer: grpc.ServicerContext, token: CancelToken
     ) -> Iterator[bytes]:
-        """The messages of a call; only the first one is waited for with a limit."""
-        first = self._read_first(messages, servicer, token, self._begin)
-        if first is not None:
-            yield first
-            yield from messages
+        """The messages of a call; between two of them its client may pause until others wait for its worker."""
+        message = self._read_next(messages, servicer, token, self._stream)
+        while message is not None:
+            yield message
+            message = self._read_next(messages, servicer, token, self._stream, gives_way=True)
 
     def write(
         self, answers: Iterable[bytes], servicer: grpc.ServicerContext, token: CancelToken
@@ -95,28 +100,32 @@ class StallWatch:
         finally:
             waits.pop(servicer, None)
 
-    def _read_first(
+    def _read_next(
         self,
         messages: Iterator[bytes],
         servicer: grpc.ServicerContext,
         token: CancelToken,
         limit: _Limit | None,
+        *,
+        gives_way: bool = False,
     ) -> bytes | None:
         if limit is None:
             return next(messages, None)
-        self._waits[messages] = _Wait(time.monotonic() + limit.seconds, servicer, token, limit.reason)
+        deadline = time.monotonic() + limit.seconds
+        self._waits[messages] = _Wait(deadline, servicer, token, limit.reason, gives_way)
         try:
             return next(messages, None)
         finally:
             del self._waits[messages]
 
     def _check(self) -> None:
-        limits = [limit.seconds for limit in (self._message, self._begin) if limit is not None]
+        limits = [limit.seconds for limit in (self._message, self._stream) if limit is not None]
         pause = min([_LONGEST_PAUSE_SECONDS, *(seconds / _CHECKS_PER_LIMIT for seconds in limits)])
         while not self._closed.wait(pause):
             now = time.monotonic()
             for wait in list(self._waits.values()):
-                if wait.deadline < now and not wait.token.cancelled:
+                is_due = wait.deadline < now and not wait.token.cancelled
+                if is_due and (not wait.gives_way or self._is_crowded()):
                     _give_up(wait)
 
 

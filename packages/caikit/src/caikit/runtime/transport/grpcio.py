@@ -66,6 +66,7 @@ class GrpcioTransport:
         services = sorted({path.split("/")[1] for path in endpoints})
         self._gate = gate
         self._executor = LaneExecutor(workers, gate)
+        self._maximum_concurrent = maximum_concurrent_rpcs
         self._stalls = stalls or StallWatch()
         self._health = Health(services, self._stalls, count_builtin)
         calls = Calls(self._stalls, self._executor.find_refusal, gate)
@@ -97,6 +98,11 @@ class GrpcioTransport:
         """How many calls wait for workers or are served by them."""
         return self._executor.running
 
+    def _is_crowded(self) -> bool:
+        """Calls wait, or are refused, because of those that run."""
+        most = self._maximum_concurrent
+        return self._executor.queued > 0 or (most is not None and self.running >= most)
+
     def listen(self, address: str, credentials: grpc.ServerCredentials | None = None) -> int:
         """Bind an address; returns the port. Raises RuntimeError when it cannot be bound."""
         if address.startswith(_UNIX):
@@ -110,7 +116,7 @@ class GrpcioTransport:
         return self.server.add_secure_port(address, credentials)
 
     def start(self) -> None:
-        self._stalls.start()
+        self._stalls.start(self._is_crowded)
         self.server.start()
         self._started = True
 

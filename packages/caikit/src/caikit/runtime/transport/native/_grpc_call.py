@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+import alog
+
 from caikit.runtime.engine import (
     REQUEST_ID_HEADER,
     Body,
@@ -17,6 +19,7 @@ from caikit.runtime.engine import (
     to_failure,
 )
 from caikit.runtime.engine.byte_budget import COUNTED_BYTES, Account
+from caikit.runtime.transport._asgi_jobs import broken
 
 from ._call_stream import CallStream
 from ._grpc_messages import Compressed, MessageReader, decompress, pack, pack_compressed
@@ -32,6 +35,8 @@ from ._permission import Verdict
 
 if TYPE_CHECKING:
     from ._grpc_service import CallPlan, Endpoint, GrpcService
+
+log = alog.use_channel("SERVR-NATIVE")
 
 _ACKNOWLEDGEMENT = (("acknowledgement", "ok"),)
 _OK = write_status(Status.OK)
@@ -206,14 +211,16 @@ class GrpcCall:
         if self._over:
             self._be_forgotten()
         elif failure is not None:
-            self._end(write_status(failure.status, failure.message))
+            self._end(failure.status, failure.message)
 
     # The answer
 
     def send_initial(self, metadata: Iterable[tuple[str, Value]]) -> None:
-        """Raises ValueError for metadata that cannot be sent. May be called in a worker."""
-        block = self._make_head() + write_metadata(metadata)
-        self.hub.call(self._start, block)
+        """Raises ValueError for metadata that cannot be sent, or not any more. May be called in a worker."""
+        if self._head_made:
+            raise ValueError("Initial metadata no longer allowed!")
+        block = write_metadata(metadata)
+        self.hub.call_or_run(self._start, self._make_head() + block)
 
     def compress(self, encoding: bytes | None) -> None:
         """In a worker: compress the messages from now on, if the client knows how and was not told otherwise."""
@@ -227,7 +234,7 @@ class GrpcCall:
     def fail(self, error: RequestError) -> None:
         if not self._over:
             self._service.gate.note(error)
-            self._end(write_status(error.status, error.message))
+            self._end(error.status, error.message)
 
     def _start(self, block: bytes) -> None:
         if not self.stream.begun and not self._over:
@@ -242,10 +249,24 @@ class GrpcCall:
             return write_request_id(self.context.request_id)
         return write_metadata(self.trailing)
 
-    def _end(self, status: bytes) -> None:
+    def _end(self, status: Status, message: str) -> None:
         """End the call with a status that is not that of a good answer."""
         self._finish()
-        trailers = status + self._metadata()
+        try:
+            self._end_stream(write_status(status, message) + self._metadata())
+        except Exception as error:
+            self._break_off(error)
+
+    def _break_off(self, error: Exception) -> None:
+        """End a call whose answer cannot be sent: its client must not wait for it, nor anybody else pay for it."""
+        log.error("<RUN51820343E>", "A call cannot be answered: %r", error, exc_info=True)
+        self._finish()
+        reason = broken()
+        self._end_stream(
+            write_status(reason.status, reason.message) + write_request_id(self.context.request_id)
+        )
+
+    def _end_stream(self, trailers: bytes) -> None:
         if self.stream.begun:
             self.stream.finish(trailers)
         else:

@@ -45,9 +45,10 @@ class NativeServicerContext(grpc.ServicerContext):
         return None if deadline is None else max(0.0, deadline - time.monotonic())
 
     def cancel(self) -> None:
-        self._call.context.cancel.cancel("cancelled by the server")
         error = RequestError(Status.CANCELLED, "Cancelled on the server side")
-        self._call.hub.call(self._call.fail, error)
+        self._call.hub.call_or_run(self._call.fail, error)
+        # This interrupts the thread that asks for it.
+        self._call.context.cancel.cancel("cancelled by the server")
 
     def add_callback(self, callback: Callable[[], None]) -> bool:
         return self._call.add_callback(callback)
@@ -105,8 +106,8 @@ class NativeServicerContext(grpc.ServicerContext):
     def set_code(self, code: Any) -> None:
         self._call.code = Status[code.name] if hasattr(code, "name") else Status(code)
 
-    def set_details(self, details: str) -> None:
-        self._call.details = details
+    def set_details(self, details: str | bytes) -> None:
+        self._call.details = _read_details(details)
 
     def code(self) -> Any:
         return None if self._call.code is None else grpc.StatusCode[self._call.code.name]
@@ -114,8 +115,8 @@ class NativeServicerContext(grpc.ServicerContext):
     def details(self) -> str:
         return self._call.details
 
-    def abort(self, code: Any, details: str) -> NoReturn:
-        status = Status[code.name]
+    def abort(self, code: Any, details: str | bytes) -> NoReturn:
+        status, details = Status[code.name], _read_details(details)
         if status is Status.OK:
             status, details = Status.UNKNOWN, ""
         raise RequestError(status, details)
@@ -130,3 +131,12 @@ class NativeServicerContext(grpc.ServicerContext):
 
     def disable_next_message_compression(self) -> None:
         self._call.next_is_plain = True
+
+
+def _read_details(details: object) -> str:
+    """Wrong ones are refused here, where their maker can be told."""
+    if isinstance(details, str):
+        return details
+    if isinstance(details, bytes):
+        return details.decode("utf-8", "replace")
+    raise TypeError(f"expected details as str or bytes, got {type(details).__name__}")

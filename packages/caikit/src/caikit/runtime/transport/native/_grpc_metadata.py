@@ -47,6 +47,9 @@ _SHORT = 126
 _REQUEST_ID_START = encode_headers(((_REQUEST_ID, b""),))[:-1]
 # Clients accept 8 KiB of headers, and a byte that is not plain takes three times the space.
 _LONGEST_DETAILS = 2000
+MOST_METADATA_BYTES = 1 << 20
+"""Names and values that a model may send at once, as HTTP/2 counts them: what a header costs comes on top."""
+_COST = 32
 
 
 class MetadataError(ValueError):
@@ -78,7 +81,7 @@ _read_short_name = lru_cache(256)(_read_name)
 
 def write_metadata(metadata: Iterable[tuple[str, Value]]) -> bytes:
     """The header block of metadata that a model sends."""
-    headers = []
+    headers: HeaderList = []
     for name, value in metadata:
         if not _NAME.fullmatch(name) or name.startswith("grpc-") or name in _OF_PROTOCOL:
             raise MetadataError(f"expected a name of metadata, got {name!r}")
@@ -90,6 +93,9 @@ def write_metadata(metadata: Iterable[tuple[str, Value]]) -> bytes:
         if not (text.isascii() and text.isprintable()):
             raise MetadataError(f"expected printable ASCII as metadata {name}, got {text!r}")
         headers.append((name.encode(), text.encode()))
+    size = sum([len(name) + len(content) + _COST for name, content in headers])
+    if size > MOST_METADATA_BYTES:
+        raise MetadataError(f"expected at most {MOST_METADATA_BYTES} bytes of metadata, got {size}")
     return encode_headers(headers)
 
 

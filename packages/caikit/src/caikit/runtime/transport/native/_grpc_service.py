@@ -191,6 +191,11 @@ class GrpcService:
         stream.use(call)
         call.begin()
 
+    def is_crowded(self) -> bool:
+        """Calls wait, or are refused, because of those that run."""
+        most = self._maximum_concurrent
+        return self.workers.queued > 0 or (most is not None and self.running >= most)
+
     def knows(self, path: str) -> bool:
         return path in self._endpoints or path in self._builtin
 

@@ -13,7 +13,6 @@ from ._call_stream import CallStream
 from ._grpc_call import GrpcCall
 from ._grpc_feed import MessageFeed
 from ._grpc_messages import Compressed
-from ._grpc_metadata import write_status
 
 if TYPE_CHECKING:
     from ._grpc_service import CallPlan, Endpoint, GrpcService
@@ -75,9 +74,19 @@ class _ManyIn(GrpcCall):
     def _get_feed(self) -> MessageFeed:
         if self._feed is None:
             self._feed = MessageFeed(
-                self.hub, self.context.cancel, hold=self.stream.hold, forget=self._uncount
+                self.hub,
+                self.context.cancel,
+                hold=self.stream.hold,
+                forget=self._uncount,
+                unfinished=self._count_unfinished,
+                is_crowded=self._service.is_crowded,
+                stall_seconds=self._service.stall_seconds,
             )
         return self._feed
+
+    def _count_unfinished(self) -> int:
+        """Bytes of the message that is not complete yet."""
+        return self._reader.pending
 
     def _go_on(self) -> None:
         # No worker waits for a client that has said nothing yet.
@@ -110,13 +119,20 @@ class _OneOut(GrpcCall):
             return self._worked, to_failure(error)
 
     def _answered(self, answer: bytes) -> None:
-        if not self._over:
+        over = self._over
+        self._worked(None)
+        if over:
+            return
+        try:
             trailers = self._trailers()
-            self._worked(None)
             self._finish()
             self.stream.answer(self._make_head(), answer, trailers)
-        else:
-            self._worked(None)
+        except Exception as error:
+            self._break_off(error)
+
+
+# Until its worker is done with it: a stream that is cut short must not end well.
+_UNFINISHED = Failure(Status.INTERNAL, "The stream was not finished", "")
 
 
 class _ManyOut(GrpcCall):
@@ -125,7 +141,7 @@ class _ManyOut(GrpcCall):
     def __init__(self, service: GrpcService, endpoint: Endpoint, plan: CallPlan, stream: CallStream) -> None:
         super().__init__(service, endpoint, plan, stream)
         self._line: OutLine[bytes] = OutLine(self.hub, self._pump, stall_seconds=service.stall_seconds)
-        self._failure: Failure | None = None
+        self._failure: Failure | None = _UNFINISHED
 
     def resume(self) -> None:
         self._pump()
@@ -134,6 +150,7 @@ class _ManyOut(GrpcCall):
         try:
             answers = self._endpoint.stream(self.context, self._open_all(body))
             produce(self._line, answers, self.context, prepare=self._pack)
+            self._failure = None
         except BaseException as error:
             self._failure = to_failure(error)
         finally:
@@ -143,6 +160,12 @@ class _ManyOut(GrpcCall):
     def _pump(self) -> None:
         if self._over or not self.stream.writable:
             return
+        try:
+            self._send_ready()
+        except Exception as error:
+            self._break_off(error)
+
+    def _send_ready(self) -> None:
         items = self._line.take()
         if items:
             if not self.stream.begun:
@@ -151,7 +174,7 @@ class _ManyOut(GrpcCall):
         if not self._line.ended:
             return
         if self._failure is not None:
-            self._end(write_status(self._failure.status, self._failure.message))
+            self._end(self._failure.status, self._failure.message)
             return
         trailers = self._trailers()
         self._finish()

@@ -11,6 +11,7 @@ from caikit.runtime.engine import REQUEST_ID_HEADER, RequestError, Status
 from caikit.runtime.engine.byte_budget import COUNTED_BYTES
 from caikit.runtime.transport.http_messages import HeaderList, HttpAnswer
 
+from ._grpc_metadata import MOST_METADATA_BYTES
 from ._grpc_web_text import TextReader
 from ._header_decoder import HeaderDecoder
 from ._heads import Head
@@ -31,7 +32,8 @@ _FORMAT = b"+proto"
 _TRAILERS = b"\x80"
 _CONTENT_TYPE = b"content-type"
 _REQUEST_ID = REQUEST_ID_HEADER.encode()
-_MOST_HEADERS = 1 << 20
+# Status and request id come with it.
+_MOST_HEADERS = 2 * MOST_METADATA_BYTES
 
 
 class WebPlan(NamedTuple):
@@ -180,8 +182,9 @@ class WebStream:
 
     def start(self, block: bytes) -> None:
         if not self.ended:
+            headers = self._headers(block)
             self.begun = True
-            self._reply.start(self._headers(block))
+            self._reply.start(headers)
 
     def send(self, data: bytes) -> None:
         if data and not self.ended:
@@ -189,8 +192,9 @@ class WebStream:
 
     def finish(self, trailers: bytes = b"") -> None:
         if not self.ended:
+            end = self._encode(_trailer_frame(trailers))
             self.ended = True
-            self._reply.write(self._encode(_trailer_frame(trailers)))
+            self._reply.write(end)
             self._reply.end()
 
     def answer(self, block: bytes, data: bytes, trailers: bytes) -> None:
@@ -198,16 +202,17 @@ class WebStream:
             self.send(data)
             self.finish(trailers)
         elif not self.ended:
-            self.ended = True
             body = self._encode(data + _trailer_frame(trailers))
-            self._reply.send(HttpAnswer(200, body, self._headers(block)))
+            whole = HttpAnswer(200, body, self._headers(block))
+            self.ended = True
+            self._reply.send(whole)
 
     def refuse(self, block: bytes) -> None:
         """The status is among the headers."""
         if self.ended:
             return
-        self.ended = True
         answer = HttpAnswer(200, b"", self._headers(block))
+        self.ended = True
         length = self.head.length
         if not self.remote_ended and (length is None or length > COUNTED_BYTES):
             answer = closing(answer)

@@ -13,6 +13,7 @@ import alog
 import httptools
 
 from caikit.runtime.engine.limits import BODY_RATE_KEY, READ_SECONDS_KEY
+from caikit.runtime.transport._asgi_jobs import broken
 from caikit.runtime.transport._turned_away import BY_HTTP_STATUS
 from caikit.runtime.transport.http_messages import HeaderList, SocketEndpoint
 
@@ -31,6 +32,10 @@ _LINGER_SECONDS = 2.0
 _MANY_PIECES = 1000
 _HEADER_COST = len(": \r\n")
 _STOPPING = "The server is shutting down"
+
+
+class _WrongHeadError(Exception):
+    """What the client has sent is no request."""
 
 
 class Http1Connection(Connection):
@@ -91,9 +96,11 @@ class Http1Connection(Connection):
         try:
             self._parse(data)
         except httptools.HttpParserError as error:
-            if not isinstance(error.__context__, ValueError | None):
+            if isinstance(error.__context__, _WrongHeadError | None):
+                self._refuse(400, "Invalid HTTP request received.")
+            else:
                 log.error("<RUN51820337E>", "A request could not be begun: %r", error.__context__)
-            self._refuse(400, "Invalid HTTP request received.")
+                self._break_off()
         finally:
             self._note(len(data), was_in_head)
             self.hub.flush()
@@ -173,7 +180,10 @@ class Http1Connection(Connection):
         if self._head_bytes > self.limits.head_bytes:
             self._refuse_head()
             return
-        head = self._make_head()
+        try:
+            head = self._make_head()
+        except ValueError as error:
+            raise _WrongHeadError from error
         parser = self._parser
         if parser.should_upgrade() and not head.asks_socket and head.request.method != "CONNECT":
             # The parser would leave the body to the other protocol.
@@ -411,6 +421,14 @@ class Http1Connection(Connection):
         self.write(b"\r\n".join([*lines, b"content-length: %d" % len(body), b"", body]))
         self._draining = True
         self._linger()
+
+    def _break_off(self) -> None:
+        """End the requests, because it is not known for which of them nobody makes an answer any more."""
+        if self._exchanges and self._exchanges[0].begun_answer:
+            self.abort()
+        else:
+            self.leave()
+            self._refuse(500, broken().message)
 
     # What the server asks for
 

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import alog
+
 from caikit.runtime.transport._turned_away import BY_HTTP_STATUS
 
 from . import _frames as frames
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from ._grpc_service import GrpcService
     from ._http_service import HttpService
     from ._services import Services
+
+log = alog.use_channel("SERVR-NATIVE")
 
 _MOST_CONTINUATIONS = 32
 # Answers to control frames that may wait for a client that does not read.
@@ -161,6 +165,13 @@ class Http2Connection(Connection):
                 self.streams[stream].reset(fault.code)
             else:
                 self.write(frames.reset(stream, fault.code))
+        except ConnectionFault:
+            raise
+        except Exception as error:
+            if stream not in self.streams:
+                raise
+            log.error("<RUN51820346E>", "A request cannot be served: %r", error, exc_info=True)
+            self.streams[stream].reset(frames.INTERNAL_ERROR)
 
     def _take_headers(self, flags: int, number: int, payload: bytes) -> None:
         if flags & frames.PADDED:

@@ -6,6 +6,8 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
+import alog
+
 from caikit.runtime.engine import Body, RequestError, Status
 from caikit.runtime.engine.byte_budget import COUNTED_BYTES, Account
 from caikit.runtime.transport._asgi_jobs import broken, stopped
@@ -17,6 +19,8 @@ from ._permission import Verdict
 
 if TYPE_CHECKING:
     from ._http_service import HttpReply, HttpService
+
+log = alog.use_channel("SERVR-NATIVE")
 
 _KEEP_ALIVE_SECONDS = 15.0
 
@@ -156,7 +160,12 @@ class AnswerCall(HttpCall):
 
     def _answer_now(self, body: Body) -> None:
         """In the loop."""
-        self._end(self._endpoint.answer(self._context, self._request, body))
+        try:
+            answer = self._endpoint.answer(self._context, self._request, body)
+        except BaseException as error:
+            log.error("<RUN51820345E>", "A request cannot be answered: %r", error, exc_info=True)
+            answer = self._service.application.refuse(broken())
+        self._end(answer)
 
     def _work(self, body: Body) -> None:
         try:
