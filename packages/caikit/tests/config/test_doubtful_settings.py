@@ -136,6 +136,18 @@ def test_extra_files_are_named_once(warnings_of, tmp_path):
             "tcp://10.0.0.1:80",
             "Wrong value of the environment variable RUNTIME_GRPC_PORT; expected a number, got 'tcp://10.0.0.1:80'",
         ),
+        (
+            "RUNTIME_SERVICE_GENERATION_TASK_TYPES_EXCLUDED",
+            "OneTask, OtherTask",
+            "Wrong value of the environment variable RUNTIME_SERVICE_GENERATION_TASK_TYPES_EXCLUDED; expected a list such as [first, second], got 'OneTask, OtherTask', which is ignored",
+        ),
+        (
+            "MYLIB_NAMES",
+            "5",
+            "Wrong value of the environment variable MYLIB_NAMES; expected a list such as [first, second], got 5, which is ignored",
+        ),
+        ("MYLIB_NAMES", "[OneTask]", None),
+        ("RUNTIME_SERVICE_GENERATION_TASK_TYPES_EXCLUDED", "", None),
         ("RUNTIME_SERVICE_PORT", "1", None),
         ("RUNTIME_PORT_8085_TCP", "tcp://10.0.0.1:8085", None),
         ("LOG_DIR", "/var/log", None),
@@ -143,7 +155,7 @@ def test_extra_files_are_named_once(warnings_of, tmp_path):
 )
 def test_environment(warnings_of, monkeypatch, name, value, warning):
     monkeypatch.setenv(name, value)
-    assert warnings_of(mylib={"batch_size": 1}) == ([] if warning is None else [warning])
+    assert warnings_of(mylib={"batch_size": 1, "names": ["a"]}) == ([] if warning is None else [warning])
     assert warnings_of(mylib={"batch_size": 2}) == []
 
 

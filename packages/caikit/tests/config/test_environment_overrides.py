@@ -89,6 +89,15 @@ def test_a_list_is_replaced_by_a_list_only(temp_config, monkeypatch, text, value
     assert caikit.get_config().envtest.list == value
 
 
+def test_files_are_named_by_text_though_settings_have_a_list(temp_config, monkeypatch, caplog, tmp_path):
+    path = tmp_path / "more.yml"
+    path.write_text("envtest: {key: 2}")
+    monkeypatch.setenv("CONFIG_FILES", str(path))
+    temp_config({"config_files": [], "envtest": {"key": 1}})
+    assert caikit.get_config().envtest.key == 2
+    assert "is ignored" not in caplog.text
+
+
 def test_merge_strategy_from_the_environment(temp_config, monkeypatch):
     temp_config({"envtest": {"a": 1}})
     monkeypatch.setenv("MERGE_STRATEGY", "override")

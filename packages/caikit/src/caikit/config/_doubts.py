@@ -50,7 +50,8 @@ def doubts_about_environment(settings: Settings, defaults: Settings) -> Iterator
     keys = {variable_name(key): key for key in _paths(settings)}
     for name in os.environ:
         if name in keys:
-            problem = _wrong(environment_value(keys[name]), _at(defaults, keys[name]))
+            key, value = keys[name], environment_value(keys[name])
+            problem = _ignored(key, value, _at(settings, key)) or _wrong(value, _at(defaults, key))
             if problem:
                 yield name, f"Wrong value of the environment variable {name}; {problem}"
         elif name.startswith(sections):
@@ -80,6 +81,15 @@ def _walk(
                 yield from _walk(value, default, full_key, defaults)
             else:
                 yield full_key, "Wrong value of", f"expected a mapping, got {value!r}"
+
+
+def _ignored(key: str, value: Any, replaced: Any) -> str | None:
+    """Only a list takes the place of a list, but for the one key that is read in another way, too."""
+    if not isinstance(replaced, list) or isinstance(value, list) or key == "config_files":
+        return None
+    if not replaced and value in (None, ""):
+        return None
+    return f"expected a list such as [first, second], got {value!r}, which is ignored"
 
 
 def _wrong(value: Any, default: Any) -> str | None:

@@ -294,8 +294,12 @@ def test_access_is_that_of_grpc(configure_one_port):
         assert b"grpc-status: 0" in httpx.post(url, content=web_body("c"), headers=known, timeout=10).content
 
 
-def test_pages_from_elsewhere_are_configured(configure_one_port):
-    configure_one_port(grpc={"web_origins": "https://a.example, https://b.example"})
+@pytest.mark.parametrize("by_environment", [False, True])
+def test_pages_from_elsewhere_are_configured(configure_one_port, monkeypatch, by_environment):
+    origins = "https://a.example, https://b.example"
+    if by_environment:
+        monkeypatch.setenv("RUNTIME_GRPC_WEB_ORIGINS", origins)
+    configure_one_port(grpc={} if by_environment else {"web_origins": origins})
     with both() as (_, two):
         url = f"http://127.0.0.1:{two.port}{SERVICE}WordsTaskPredict"
         for origin in ("https://a.example", "https://b.example"):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from caikit.runtime._numbers import whole
+
 from .transport_choice import uses_native
 
 GRPC_KEY = "runtime.grpc.port"
@@ -16,13 +18,13 @@ _HTTP_ANYWHERE = "0.0.0.0"  # noqa: S104 - a server is there to be reached
 def grpc_port(runtime: Any) -> int:
     """The older `runtime.port` takes the place of `runtime.grpc.port`."""
     older = runtime.get("port")
-    return _whole(GRPC_KEY, runtime.grpc.port) if older is None else _whole("runtime.port", older)
+    return whole(GRPC_KEY, runtime.grpc.port) if older is None else whole("runtime.port", older)
 
 
 def http_port(runtime: Any) -> int:
     """Without a port of its own, HTTP has that of gRPC."""
     given = runtime.http.port
-    return grpc_port(runtime) if given is None else _whole(HTTP_KEY, given)
+    return grpc_port(runtime) if given is None else whole(HTTP_KEY, given)
 
 
 def grpc_host(config: Any) -> str:
@@ -67,10 +69,3 @@ def check_ports(config: Any, protocols: Collection[str]) -> None:
         raise ValueError(
             f"{same}: one port for gRPC and HTTP needs runtime.transport: native; else give them two ports"
         )
-
-
-def _whole(key: str, value: Any) -> int:
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"expected a whole number as {key}, got {value!r}") from None

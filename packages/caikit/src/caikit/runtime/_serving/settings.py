@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from caikit.runtime._numbers import number, whole
 from caikit.runtime.engine.limits import (
     BODY_RATE_KEY,
     DEFAULT_BODY_RATE,
@@ -38,7 +40,7 @@ class MeteringSettings:
         return cls(
             enabled=bool(metering.get("enabled")),
             log_dir=str(metering.get("log_dir") or "metering_logs"),
-            log_interval=_number("runtime.metering.log_interval", metering.get("log_interval") or 3600),
+            log_interval=number("runtime.metering.log_interval", metering.get("log_interval") or 3600),
         )
 
 
@@ -65,7 +67,7 @@ class CoreSettings:
         runtime = config.runtime
         metrics = runtime.metrics or {}
         return cls(
-            threads=_whole("runtime.server_thread_pool_size", runtime.server_thread_pool_size),
+            threads=whole("runtime.server_thread_pool_size", runtime.server_thread_pool_size),
             max_queued=_optional_whole(
                 QUEUE_LIMIT_KEY, runtime.get("max_queued_requests", DEFAULT_QUEUE_LIMIT)
             ),
@@ -82,7 +84,7 @@ class CoreSettings:
             abortable=bool(runtime.use_abortable_threads),
             metrics_enabled=bool(metrics.get("enabled")),
             metrics_host=str(metrics.get("host") or "0.0.0.0"),  # noqa: S104 - scraped from elsewhere
-            metrics_port=_whole("runtime.metrics.port", metrics.get("port") or 0),
+            metrics_port=whole("runtime.metrics.port", metrics.get("port") or 0),
             metering=MeteringSettings.from_config(config),
             trace=TraceSettings.from_config(config),
         )
@@ -109,7 +111,7 @@ class GrpcSettings:
             port=grpc_port(config.runtime),
             find_available_port=bool(config.runtime.get("find_available_port")),
             unix_socket_path=str(grpc.unix_socket_path or ""),
-            options=dict(grpc.options or {}),
+            options=_mapping("runtime.grpc.options", grpc.options),
             maximum_concurrent_rpcs=_optional_whole(
                 "runtime.grpc.maximum_concurrent_rpcs", grpc.maximum_concurrent_rpcs
             ),
@@ -135,18 +137,19 @@ class HttpSettings:
     @classmethod
     def from_config(cls, config: Any) -> HttpSettings:
         http = config.runtime.http
+        _check_prefix(http.route_prefix)
         return cls(
             host=http_host(config),
             port=http_port(config.runtime),
             find_available_port=bool(config.runtime.get("find_available_port")),
-            max_body_size=_whole(
+            max_body_size=whole(
                 "runtime.http.max_body_size", http.get("max_body_size") or DEFAULT_BODY_LIMIT
             ),
             min_body_rate=_limit(BODY_RATE_KEY, http.get("min_body_rate", DEFAULT_BODY_RATE)),
             stream_error_status=bool(http.get("stream_error_status")),
             grace_seconds=_grace("runtime.http", http),
             one_port=uses_one_port(config),
-            server_config=dict(http.server_config or {}),
+            server_config=_mapping("runtime.http.server_config", http.server_config),
         )
 
 
@@ -156,29 +159,28 @@ def _names(given: Any) -> tuple[str, ...]:
     return tuple(map(str, names))
 
 
-def _number(key: str, value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"expected a number as {key}, got {value!r}") from None
+def _check_prefix(prefix: Any) -> None:
+    """Clients drop dots as names of folders, and end the path at a question mark or a hash."""
+    text = str(prefix or "")
+    if re.search(r"[?#\s]", text) or {".", ".."}.intersection(text.split("/")):
+        raise ValueError(f"expected a path such as api/v1 as runtime.http.route_prefix, got {prefix!r}")
+
+
+def _mapping(key: str, given: Any) -> dict[str, Any]:
+    if given and not isinstance(given, Mapping):
+        raise ValueError(f"expected a mapping as {key}, got {given!r}")
+    return dict(given or {})
 
 
 def _grace(section: str, settings: Any) -> float:
     key = "server_shutdown_grace_period_seconds"
-    return _number(f"{section}.{key}", settings.get(key) or 0)
-
-
-def _whole(key: str, value: Any) -> int:
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"expected a whole number as {key}, got {value!r}") from None
+    return number(f"{section}.{key}", settings.get(key) or 0)
 
 
 def _optional_whole(key: str, value: Any) -> int | None:
-    return None if value is None or value == "" else _whole(key, value)
+    return None if value is None or value == "" else whole(key, value)
 
 
 def _limit(key: str, value: Any) -> float | None:
     """None, nothing and zero are no limit."""
-    return _number(key, value) if value else None
+    return number(key, value) if value else None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import alog
 
 from caikit.core.toolkit import logging
+from caikit.runtime._numbers import whole
 from caikit.runtime._serving.libraries import import_libraries
 from caikit.runtime._serving.settings import GrpcSettings
 from caikit.runtime._serving.tls import TlsSource
@@ -139,7 +140,8 @@ class RuntimeGRPCServer(RuntimeServerBase):
 
     @property
     def _thread_count(self) -> int:
-        return int(self.config.runtime.grpc.server_thread_pool_size or super()._thread_count)
+        own = self.config.runtime.grpc.server_thread_pool_size
+        return whole("runtime.grpc.server_thread_pool_size", own) if own else super()._thread_count
 
     def _serves(self, operation: Operation) -> bool:
         if operation.service in (_TRAINING_MANAGEMENT, TRAINING_JOBS_SERVICE):

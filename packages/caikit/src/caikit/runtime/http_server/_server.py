@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import alog
 
 from caikit.core.toolkit import logging
+from caikit.runtime._numbers import whole
 from caikit.runtime._serving.libraries import import_libraries
 from caikit.runtime._serving.settings import HttpSettings
 from caikit.runtime._serving.transport_choice import uses_native
@@ -246,7 +247,7 @@ def _check_server_config(
             f"<RUN30233180E> runtime.http.server_config must not contain {', '.join(overlap)} when TLS is on"
         )
     settings = dict(server_config)
-    limit = settings.pop("limit_concurrency", 0) or 0
+    limit = whole("runtime.http.server_config.limit_concurrency", settings.pop("limit_concurrency", 0) or 0)
     if limit:
         settings["limit_concurrency"] = limit if limit > 0 else 2 * threads
     return settings

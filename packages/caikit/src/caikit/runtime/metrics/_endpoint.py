@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
+import time
 from collections.abc import Iterable
 from socketserver import ThreadingMixIn
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import alog
 
 from caikit.runtime.engine.guard import Guard
 
@@ -16,7 +20,13 @@ from ._guarded import Application, GuardedApp
 if TYPE_CHECKING:
     from prometheus_client.registry import Collector
 
+log = alog.use_channel("METRICS")
+
 _SHUTDOWN_POLL_SECONDS = 0.05
+# No connection can be accepted with these, and the next attempt would fail at once.
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE)
+_PAUSE_SECONDS = 0.5
+_SECONDS_BETWEEN_WARNINGS = 60.0
 
 
 class MetricsEndpoint:
@@ -83,6 +93,31 @@ class _ThreadingServer(ThreadingMixIn, WSGIServer):
     daemon_threads = True
     # A scrape that hangs must not delay the end of the server.
     block_on_close = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._ending = threading.Event()
+        self._next_warning = 0.0
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        try:
+            return super().get_request()
+        except OSError as error:
+            if error.errno in _EXHAUSTED:
+                self._wait_for_descriptors(error)
+            raise
+
+    def shutdown(self) -> None:
+        self._ending.set()
+        super().shutdown()
+
+    def _wait_for_descriptors(self, error: OSError) -> None:
+        if time.monotonic() >= self._next_warning:
+            self._next_warning = time.monotonic() + _SECONDS_BETWEEN_WARNINGS
+            log.warning(
+                "<RUN76773779W>", "Connections to the port of the metrics have to wait: %s", error.strerror
+            )
+        self._ending.wait(_PAUSE_SECONDS)
 
 
 class _ThreadingServerV6(_ThreadingServer):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from caikit.runtime._numbers import number, whole
 from caikit.runtime.engine.batching import BatchSettings
 
 _DEFAULT = "default"
@@ -43,16 +45,22 @@ class StoreSettings:
             wait_for_initial_loads=bool(runtime.wait_for_initial_model_loads),
             load_new_local_models=bool(runtime.load_new_local_models),
             lazy_load=bool(runtime.lazy_load_local_models),
-            poll_period=float(runtime.lazy_load_poll_period_seconds or 0),
-            retries=int(runtime.lazy_load_retries or 0),
-            write_detection_period=float(runtime.lazy_load_write_detection_period_seconds or 0),
-            load_threads=runtime.load_threads or None,
+            poll_period=_seconds(runtime, "lazy_load_poll_period_seconds"),
+            retries=whole("runtime.lazy_load_retries", runtime.lazy_load_retries or 0),
+            write_detection_period=_seconds(runtime, "lazy_load_write_detection_period_seconds"),
+            load_threads=whole("runtime.load_threads", runtime.load_threads)
+            if runtime.load_threads
+            else None,
             files_are_models=not _loads_only_folders(config.model_management),
             batching=tuple(
                 (str(model_type), _read_batching(str(model_type), settings or {}))
                 for model_type, settings in (runtime.get("batching") or {}).items()
             ),
         )
+
+
+def _seconds(runtime: Any, key: str) -> float:
+    return number(f"runtime.{key}", runtime.get(key) or 0)
 
 
 def _loads_only_folders(components: Any) -> bool:
@@ -63,8 +71,8 @@ def _loads_only_folders(components: Any) -> bool:
 def _read_batching(model_type: str, settings: Mapping[str, Any]) -> BatchSettings:
     place = f"runtime.batching.{model_type}"
     size, delay = settings.get("size") or 0, settings.get("collect_delay_s") or 0.0
-    if not isinstance(size, int):
+    if isinstance(size, bool) or not isinstance(size, int) or size < 0:
         raise ValueError(f"{place}.size: expected a number of requests, got {size!r}")
-    if not isinstance(delay, int | float) or delay < 0:
+    if not isinstance(delay, int | float) or not 0 <= delay < math.inf:
         raise ValueError(f"{place}.collect_delay_s: expected a number of seconds, got {delay!r}")
     return BatchSettings(size, float(delay))
