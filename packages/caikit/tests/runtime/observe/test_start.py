@@ -80,6 +80,20 @@ def test_a_server_without_a_library_serves_no_tasks_and_says_so(start_program):
     assert "No tasks are served: runtime.library is not set" in warnings
 
 
+def test_a_library_that_imports_no_modules_serves_no_tasks_and_says_so(start_program, tmp_path):
+    (tmp_path / "bare_lib.py").write_text("NOTHING = True\n")
+    code = (
+        "import runpy, sys; sys.path.insert(0, '.'); runpy.run_module('caikit.runtime', run_name='__main__')"
+    )
+    program = start_program("-c", code, library="bare_lib")
+    program.port("http")
+    program.process.terminate()
+    assert program.finish() == 0
+    (warning,) = (line for line in lines_of(program) if line.get("log_code") == "<RUN76884781W>")
+    assert warning["level"] == "warning"
+    assert "no module with a task was found when bare_lib was imported" in warning["message"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("command", [("-m", "caikit.runtime"), ("-m", "caikit", "serve")])
 def test_a_signal_between_the_starts_of_two_servers_ends_both(start_program, command, number):

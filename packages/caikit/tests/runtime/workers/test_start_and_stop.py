@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,6 +32,17 @@ def test_connections_spread_over_the_workers(serve_team, tmp_path, transport):
     assert "Traceback" not in team.output
     assert not any(map(is_alive, children))
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize("formatter", ["json", "pretty"])
+def test_lines_of_workers_name_their_process(serve_team, formatter, monkeypatch):
+    monkeypatch.setenv("LOG_FORMATTER", formatter)
+    team = serve_team()
+    form = {"json": '"process": {}[,}}]', "pretty": r"\[pid {}\] "}[formatter]
+    for pid in team.children:
+        team.wait_for(form.format(pid))
+    assert not re.search(form.format(team.process.pid), team.output)
+    assert team.finish() == 0
 
 
 @pytest.mark.parametrize("name", ["grpc", "http"])

@@ -14,22 +14,24 @@ from ._request_log import RequestJsonFormatter, RequestPrettyFormatter
 __all__ = ["configure"]
 
 
-def configure() -> None:
+def configure(*, process_id: bool = False) -> None:
     """Set up the logging of this process from the section `log` of the configuration.
 
+    `process_id` puts that of the process into each line, for programs whose processes log to one place.
     A formatter that is not "json" or "pretty" and a `channel_width` that is no number are a ValueError; a level or
     filter that does not exist is logged as a warning, and not used.
     """
     with early_lines_kept():
-        _configure(get_config().log)
+        _configure(get_config().log, process_id)
 
 
-def _configure(settings: Any) -> None:
+def _configure(settings: Any, process_id: bool) -> None:
     formatter = settings.formatter
     if formatter == "pretty":
-        formatter = RequestPrettyFormatter(_whole_number("log.channel_width", settings.channel_width))
+        width = _whole_number("log.channel_width", settings.channel_width)
+        formatter = RequestPrettyFormatter(width, process_id=process_id)
     elif formatter == "json":
-        formatter = RequestJsonFormatter()
+        formatter = RequestJsonFormatter(process_id=process_id)
     elif isinstance(formatter, str):
         raise ValueError(f"expected json or pretty as log.formatter, got {formatter!r}")
     alog.configure(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import alog
@@ -49,7 +50,7 @@ class ServingCore:
         self.operations: list[Operation] = shared_operations(served, self.store)
         self.shared_ports: list[SharedPort] = []
         """Those on which both servers are, or may be."""
-        self._log_services()
+        self._log_services(bound)
 
     @property
     def title(self) -> str:
@@ -64,9 +65,17 @@ class ServingCore:
     def description(self) -> str:
         return (self.libraries and inspect.getdoc(self.libraries[0])) or ""
 
-    def _log_services(self) -> None:
+    def _log_services(self, bound: Sequence[Operation]) -> None:
         if not self.libraries:
             service_log.warning("<RUN76884780W>", "No tasks are served: runtime.library is not set")
+        elif not any(operation.kind is Kind.INFERENCE for operation in bound):
+            names = ", ".join(library.__name__ for library in self.libraries)
+            service_log.warning(
+                "<RUN76884781W>",
+                "No tasks are served: no module with a task was found when %s was imported. Import the files with your "
+                "@module classes in its __init__.py; runtime.service_generation may leave out modules, too",
+                names,
+            )
         if any(operation.kind is Kind.INFERENCE for operation in self.operations):
             service_log.info("<RUN76773778I>", "Validated Caikit Library CDM successfully")
             for library in self.libraries:

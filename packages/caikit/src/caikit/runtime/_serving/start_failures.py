@@ -10,7 +10,9 @@ from collections.abc import Iterator
 
 import alog
 
-__all__ = ["describe", "told_in_one_sentence"]
+from caikit._exception_text import safe_str
+
+__all__ = ["describe", "told_in_one_sentence", "told_reason"]
 
 log = alog.use_channel("RUNTIME-MAIN")
 
@@ -30,15 +32,19 @@ def told_in_one_sentence() -> Iterator[None]:
         if not logging.getLogger().handlers:
             # The settings of the log may be what is wrong.
             alog.configure("info", formatter="json")
-        said = isinstance(error, _SPEAKING) and str(error)
-        log.error("<RUN61240122E>", "The server cannot be started: %s", said or describe(error))
+        log.error("<RUN61240122E>", "The server cannot be started: %s", told_reason(error))
         log.debug("<RUN61240123D>", "This is how it came", exc_info=error)
         sys.exit(1)
 
 
+def told_reason(error: Exception) -> str:
+    """The text of an exception that says all; else its type and origin, too."""
+    return (isinstance(error, _SPEAKING) and str(error)) or describe(error)
+
+
 def describe(error: Exception, *, without: str = __file__) -> str:
     """Type, text and origin of an exception; frames of the file `without` are not where it came from."""
-    sentence = f"{type(error).__name__}: {error}"
+    sentence = f"{type(error).__name__}: {safe_str(error)}"
     if isinstance(error, SyntaxError):
         return sentence
     frames = [

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 import time
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -18,6 +20,7 @@ from caikit.runtime.__main__ import find_servers
 from caikit.runtime._serving.libraries import import_libraries
 from caikit.runtime._serving.metrics import PROCESS_METRICS
 from caikit.runtime._serving.signals import SIGNAL_RELAY
+from caikit.runtime._serving.start_failures import told_reason
 from caikit.runtime.engine import RequestError
 from caikit.runtime.models import SHARED_STORE
 from caikit.runtime.server_base import RuntimeServerBase
@@ -37,7 +40,8 @@ _JOB_SECTIONS = ("trainers", "job_predictors")
 
 def serve(channel: Channel, seat: Message) -> None:
     """Serve until the supervisor says otherwise, or is gone."""
-    logging.configure()
+    # The lines of all workers come out in one place.
+    logging.configure(process_id=True)
     _Worker(channel, seat).run()
 
 
@@ -73,14 +77,26 @@ class _Worker:
         import_libraries()
         _keep_jobs_in(os.path.join(self._seat["folder"], "jobs"))
         try:
-            self._build()
+            with self._reason_told():
+                self._build()
             if self._serves_soon():
-                self._start()
+                with self._reason_told():
+                    self._start()
                 for server in self._servers:
                     server.wait()
         finally:
             for server in self._servers:
                 server.stop()
+
+    @contextlib.contextmanager
+    def _reason_told(self) -> Iterator[None]:
+        """The supervisor learns why this worker cannot start, and says it once for all."""
+        try:
+            yield
+        except Exception as error:
+            self._team.tell("failed", reason=told_reason(error))
+            log.debug("<RUN61240123D>", "This is how it came", exc_info=error)
+            sys.exit(1)
 
     def _make_seat(self) -> Seat:
         ports = self._seat["ports"]

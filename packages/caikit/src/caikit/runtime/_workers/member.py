@@ -36,6 +36,8 @@ class Member:
         """When it is killed, unless it has ended by then; set when it cannot be talked to any more."""
         self.last_beat: float | None = None
         """When it gave its last sign of life; None before the first."""
+        self.reason: str | None = None
+        """Why it could not start, in its own words."""
         self._is_silent = False
         ours, theirs = socket.socketpair()
         try:
@@ -139,7 +141,7 @@ class Member:
             return "killed because it gave no sign of life"
         code = self.exit_code
         if code >= 0:
-            return f"exit code {code}"
+            return f"exit code {code}: {self.reason}" if self.reason else f"exit code {code}"
         try:
             name = signal.Signals(-code).name
         except ValueError:

@@ -5,15 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-import alog
-
 from caikit.config import get_config
 from caikit.core.toolkit import logging
 from caikit.runtime._serving.ports import check_ports
 
 from .count import count_workers, find_patience
-
-log = alog.use_channel("RUNTIME-MAIN")
 
 
 def run_program(
@@ -23,24 +19,18 @@ def run_program(
 ) -> None:
     """Serve these protocols until SIGINT or SIGTERM, in as many processes as the configuration says.
 
-    Workers tell `on_serving` the port of each protocol when all of them serve.
+    Workers tell `on_serving` the port of each protocol when all of them serve. ValueError for settings that cannot
+    be used, OSError where it cannot listen; `WorkersFailed`, a SystemExit, when the workers cannot go on.
     """
     logging.configure()
     config = get_config()
-    try:
-        workers = count_workers(config)
-        find_patience(config)
-        check_ports(config, protocols)
-    except ValueError as error:
-        log.error("<RUN61240120E>", "%s", error)
-        sys.exit(1)
+    workers = count_workers(config)
+    find_patience(config)
+    check_ports(config, protocols)
     if workers == 1:
         serve_alone()
         return
     from .supervisor import supervise
 
-    try:
-        sys.exit(supervise(config, workers, list(protocols), on_serving))
-    except OSError as error:
-        log.error("<RUN61240121E>", "The workers cannot be started: %s", error)
-        sys.exit(1)
+    supervise(config, workers, list(protocols), on_serving)
+    sys.exit(0)

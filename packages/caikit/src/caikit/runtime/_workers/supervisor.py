@@ -14,6 +14,8 @@ from typing import Any
 
 import alog
 
+from caikit.runtime import _numbers
+
 from .channel import Message
 from .count import PATIENCE_KEY, find_patience
 from .crew import Crew
@@ -37,13 +39,22 @@ _FORCED_ENDING_SECONDS = 10.0
 _LONGEST_FOLDER = 90
 
 
-def supervise(config: Any, workers: int, protocols: list[str], on_serving: OnServing | None = None) -> int:
-    """Serve with this many workers until SIGINT or SIGTERM; returns the exit code. For the main thread alone.
+class WorkersFailed(SystemExit):
+    """The log has told it already; whoever does not catch this ends with the code of the worker."""
 
-    When all of them serve for the first time, `on_serving` is told the port of each protocol.
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(code)
+        self.reason = reason
+
+
+def supervise(config: Any, workers: int, protocols: list[str], on_serving: OnServing | None = None) -> None:
+    """Serve with this many workers until SIGINT or SIGTERM. For the main thread alone.
+
+    When all of them serve for the first time, `on_serving` is told the port of each protocol. `WorkersFailed` when
+    one cannot start, or several have died soon after their start.
     """
     with ExitStack() as stack:
-        return _Supervisor(config, workers, protocols, stack, on_serving).run()
+        _Supervisor(config, workers, protocols, stack, on_serving).run()
 
 
 class _Supervisor:
@@ -86,9 +97,9 @@ class _Supervisor:
         self._was_ready = False
         self._stop_signals = 0
         self._kill_at: float | None = None
-        self._exit_code = 0
+        self._failure: WorkersFailed | None = None
 
-    def run(self) -> int:
+    def run(self) -> None:
         with self._signals.listening():
             self._selector.register(self._signals, selectors.EVENT_READ)
             try:
@@ -98,7 +109,8 @@ class _Supervisor:
             finally:
                 for member in self._crew.members:
                     member.kill()
-        return self._exit_code
+        if self._failure is not None:
+            raise self._failure
 
     @property
     def _stopping(self) -> bool:
@@ -176,6 +188,8 @@ class _Supervisor:
                 member.last_beat = time.monotonic()
             case "leaving":
                 member.phase = Phase.LEAVING
+            case "failed":
+                member.reason = message["reason"]
 
     # Start
 
@@ -236,10 +250,10 @@ class _Supervisor:
             else:
                 self._kill_stragglers()
 
-    def _stop(self, *, at_once: bool = False, exit_code: int = 0) -> None:
+    def _stop(self, *, at_once: bool = False, failure: WorkersFailed | None = None) -> None:
         seconds = _FORCED_ENDING_SECONDS if at_once else self._grace + _ENDING_SECONDS
         self._kill_at = time.monotonic() + seconds
-        self._exit_code = self._exit_code or exit_code
+        self._failure = self._failure or failure
         if self._relay is not None:
             self._relay.close()
         for member in self._crew.members:
@@ -286,7 +300,8 @@ class _Supervisor:
         who, cause = f"Worker {member.number} (pid {member.pid})", member.cause
         if self._starting:
             log.error("<RUN61240103E>", "%s ended before it could serve: %s", who, cause)
-            self._stop(exit_code=max(1, member.exit_code))
+            reason = member.reason or f"{who} ended before it could serve: {cause}"
+            self._stop(failure=WorkersFailed(max(1, member.exit_code), reason))
             return
         delay = self._crew.seconds_to_start(member.number)
         if delay is None:
@@ -297,7 +312,10 @@ class _Supervisor:
                 self._crew.most_failures - 1,
                 cause,
             )
-            self._stop(exit_code=1)
+            reason = (
+                f"{self._crew.most_failures} workers ended soon after their start; the last cause: {cause}"
+            )
+            self._stop(failure=WorkersFailed(1, reason))
         elif member.phase is Phase.LEAVING:
             log.info("<RUN61240105I>", "%s has left (%s); another one takes its place", who, cause)
         else:
@@ -364,8 +382,12 @@ def _make_folder(stack: ExitStack, parent: str | None = None) -> str:
 
 
 def _longest_grace(runtime: Any, protocols: list[str]) -> float:
-    sections = [getattr(runtime, protocol) for protocol in protocols]
-    return max((float(each.server_shutdown_grace_period_seconds or 0) for each in sections), default=0.0)
+    key = "server_shutdown_grace_period_seconds"
+    graces = [
+        _numbers.number(f"runtime.{protocol}.{key}", getattr(runtime, protocol).get(key) or 0)
+        for protocol in protocols
+    ]
+    return max(graces, default=0.0)
 
 
 def _family(name: str, documentation: str, kind: str, suffix: str, value: float) -> list[Any]:

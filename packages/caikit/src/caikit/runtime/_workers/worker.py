@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import signal
 import sys
@@ -20,6 +21,8 @@ def main() -> None:
         return
     _end_with(seat["supervisor"])
     sys.path[:] = seat["path"]
+    # What is doubtful in the configuration the supervisor has told.
+    logging.getLogger().addHandler(logging.NullHandler())
     # From here on the search path is that of the program.
     from ._serving import serve
 
