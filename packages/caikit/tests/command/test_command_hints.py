@@ -13,6 +13,25 @@ def test_a_server_that_asks_for_a_certificate(quick, golden_tls, certs, protocol
     assert done.err.endswith("; if it asks for a certificate, add --cert and --key\n")
 
 
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+@pytest.mark.parametrize("authority", [[], ["--ca", "client.pem"]])
+def test_a_certificate_that_is_not_trusted(quick, golden_tls, certs, protocol, authority):
+    scheme = {"grpc": "grpcs", "http": "https"}[protocol]
+    address = f"{scheme}://{golden_tls.address(protocol).rpartition('/')[2]}"
+    authority = [str(certs / each) if each.endswith(".pem") else each for each in authority]
+    done = quick("call", "greet", "-s", address, "-m", "greeter", "person.name=A", *authority)
+    assert (done.code, done.out) == (1, "")
+    assert "; name the authority of its certificate with --ca FILE" in done.err
+
+
+@pytest.mark.parametrize(("protocol", "scheme"), [("grpc", "grpcs"), ("http", "https")])
+def test_a_server_that_does_not_encrypt(quick, golden, protocol, scheme):
+    address = f"{scheme}://{golden.address(protocol).rpartition('/')[2]}"
+    done = quick("call", "greet", "-s", address, "-m", "greeter", "person.name=A")
+    assert (done.code, done.out) == (1, "")
+    assert "; if it does not encrypt, " in done.err
+
+
 def test_unverified_tls_is_quiet(caikit, golden_tls, certs):
     pair = ["--cert", str(certs / "client.pem"), "--key", str(certs / "client.key")]
     call = ["call", "greet", "-s", golden_tls.address("http"), "-m", "greeter", "person.name=A"]

@@ -46,6 +46,11 @@ def test_without_a_command_help_goes_to_standard_error(caikit):
         (["nothing"], "invalid choice: 'nothing'"),
         (["call"], "required: TASK"),
         (["call", "x", "--nothing"], "unrecognized arguments: --nothing"),
+        (
+            ["call", "x", "--nothing", "a=1", "--more=2"],
+            "error: unrecognized arguments: --nothing --more=2\n",
+        ),
+        (["train", "X", "-m", "m", "a=1", "--nothing", "y"], "error: unrecognized arguments: --nothing\n"),
         (["tasks", "a", "b"], "unrecognized arguments: b"),
         (["call", "x", "--timeout", "-1"], "expected seconds greater than 0, got '-1'"),
         (["call", "x", "--timeout", "soon"], "expected seconds greater than 0, got 'soon'"),
@@ -87,6 +92,19 @@ def test_arguments_that_cannot_be_meant(caikit, arguments, message):
     assert done.err.startswith(f"caikit {arguments[0]}: error: ")
     assert message in done.err
     assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [["tasks", "--local"], ["models", "--local"], ["dump", "interfaces"]])
+def test_what_is_doubtful_in_the_configuration_is_told(caikit, tmp_path, command):
+    (tmp_path / "doubted.py").write_text("import caikit\n")
+    (tmp_path / "settings.yml").write_text("runtime: {library: doubted, local_models_dri: models}\n")
+    done = caikit(*command, "--config", "settings.yml")
+    assert "did you mean runtime.local_models_dir?" in done.err
+    assert done.err.count("warning: Unknown key runtime.local_models_dri in ") == 1
+    assert "No library is in " not in done.err
+    told = caikit("--debug", *command, "--config", "settings.yml").err
+    assert told.count("local_models_dri") == 1
+    assert "No library is in " not in told
 
 
 def test_debug_shows_where_an_error_comes_from(caikit):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from command_places import CLEAN
 
 FILES = [
     "README.md",
@@ -57,6 +58,22 @@ def test_nothing_of_the_template_is_left(project):
     (module_id,) = re.findall(r'@module\("([0-9a-f-]{36})", "SpamFilterModule"', module)
     assert module_id != "00000000-0000-0000-0000-000000000000"
     assert f"module_id: {module_id}\n" in files["models/spam_filter/config.yml"].read_text()
+
+
+def test_caikit_comes_from_a_clone_not_from_an_index(project, tmp_path):
+    package = tmp_path / "packages" / "caikit"
+    package.mkdir(parents=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--no-index", "-r", "requirements.txt"],
+        cwd=project,
+        env={**CLEAN, "CAIKIT": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert f"'{package}[" in done.stderr
+    assert "see requirements.txt" in (project / "pyproject.toml").read_text()
 
 
 def test_its_own_test_passes(project):

@@ -135,12 +135,22 @@ def test_workers(quick, serve, folder):
     assert server.stop() == 0
 
 
-def test_metrics(serve, folder):
+def test_metrics(caikit, serve, folder):
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     server = serve(folder, "--metrics", "--metrics-port", str(port))
+    done = caikit("call", "say", "-m", "sayer", "text=hi", "-s", server.address("grpc"))
+    assert done.json == {"text": "hi"}
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
-        assert answer.status == 200
+        figures = [
+            line for line in answer.read().decode().splitlines() if "grpc_server_handled_total{" in line
+        ]
+    described = [line for line in figures if '"ServerReflectionInfo"' in line]
+    assert any('"OK"' in line for line in described)
+    assert [line for line in described if '"CANCELLED"' in line] == []
+    done = caikit("call", "say", "-m", "sayer", "text=hi", "-s", f"127.0.0.1:{port}")
+    assert done.code == 1
+    assert done.err.endswith("; name its gRPC port: those of metrics and of HTTP do not speak gRPC\n")
     assert server.stop() == 0
 
 
@@ -155,6 +165,40 @@ def test_a_port_that_is_taken(caikit, folder):
             assert done.err.startswith(f"caikit serve: error: {sentence}")
             assert not [noise for noise in ("Errno", "RuntimeError", "GRPC_VERBOSITY") if noise in done.err]
             assert done.err.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers share ports on Linux alone")
+def test_workers_that_cannot_start(caikit, folder):
+    (folder / "bad.pem").write_text("none")
+    (folder / "abc.yml").write_text("runtime: {http: {port: abc}}\n")
+    options = ["--workers", "2", "--host", "127.0.0.1", "--no-grpc", "--no-metrics"]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for arguments, sentence in (
+            (["--http-port", port], f"Cannot listen on port {port} (runtime.http.port): "),
+            (
+                ["--http-port", "0", "--tls-key", "bad.pem", "--tls-cert", "bad.pem"],
+                "runtime.tls.server: expected a ",
+            ),
+            (["--config", "abc.yml"], "expected a whole number as runtime.http.port, got 'abc'"),
+        ):
+            done = caikit("serve", *arguments, *options, cwd=folder)
+            assert (done.code, done.out) == (1, "")
+            assert done.err.splitlines()[-1].startswith(f"caikit serve: error: {sentence}")
+            assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("more", [["--debug"], ["--workers", "2"], []])
+def test_what_is_doubtful_in_the_configuration_is_in_the_log_once(serve, folder, more):
+    if more[:1] == ["--workers"] and sys.platform != "linux":
+        pytest.skip("workers share ports on Linux alone")
+    (folder / "settings.yml").write_text("runtime: {lazy_load_local_modles: true}\n")
+    server = serve(folder, "--config", "settings.yml", "--no-grpc", *more, RUNTIME_HTTP_PROT="5")
+    warnings = [line for line in map(json.loads, server.log.splitlines()) if line["level"] == "warning"]
+    told = [line["message"] for line in warnings if line["log_code"] == "<CFG71420386W>"]
+    assert len(told) == 2
+    assert any("lazy_load_local_modles in " in message for message in told)
+    assert any("RUNTIME_HTTP_PROT; did you mean RUNTIME_HTTP_PORT?" in message for message in told)
 
 
 def test_no_library(caikit, tmp_path):
@@ -186,6 +230,28 @@ def test_a_library_that_cannot_be_imported(caikit, folder, content, message):
     assert done.err.count("\n") == 1
 
 
+REFUSED = """from caikit.core import DataObjectBase, TaskBase, dataobject, task
+
+
+@dataobject("tests.command.refused")
+class Answer(DataObjectBase):
+    text: str
+
+
+@task(unary_parameters={"text": "str"}, unary_output_type=Answer)
+class RefusedTask(TaskBase):
+    pass
+"""
+
+
+def test_the_line_of_the_library_that_is_refused(caikit, folder):
+    (folder / "refused.py").write_text(REFUSED)
+    done = caikit("serve", "refused.py", "--log-level", "off", cwd=folder)
+    assert done.code == 1
+    assert "TypeError: expected a type for RefusedTask.text, got the text 'str'" in done.err
+    assert done.err.endswith(f"({folder / 'refused.py'}, line 9)\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -198,12 +264,14 @@ def test_a_library_that_cannot_be_imported(caikit, folder, content, message):
         (["--tls-key", "nothing.key"], "There is no file nothing.key"),
         (["--no-grpc", "--no-http"], "There is nothing to serve: "),
         (["--config", "broken.yml"], "expected YAML in "),
+        (["--config", "abc.yml"], "error: expected a whole number as runtime.http.port, got 'abc'"),
         (["--config", "list.yml"], "error: expected a mapping of settings, got list in "),
         (["--tls-key", "list.yml", "--tls-cert", "list.yml"], "error: runtime.tls.server: expected a "),
     ],
 )
 def test_what_cannot_be_served(caikit, folder, arguments, message):
     (folder / "broken.yml").write_text("a: [")
+    (folder / "abc.yml").write_text("runtime: {http: {port: abc}}")
     (folder / "list.yml").write_text("- a")
     done = caikit("serve", *arguments, "--log-level", "off", cwd=folder)
     assert done.code in (1, 2)

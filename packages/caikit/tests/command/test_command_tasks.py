@@ -66,7 +66,24 @@ def test_tables(terminal, address):
     assert "\nOutput  EchoResult\n" in out
     assert "l_str    list[str]\n" in out
     assert "u_mixed  str | list[str]\n" in out
-    assert "obj      Person: name: str, age: int, mood: Mood, tags: list[str]\n" in out
+    assert "obj      Person\n" in out
+    rows = [line.split(maxsplit=2) for line in out.splitlines()]
+    assert rows.index(["DATA", "OBJECT", "FIELD  TYPE"]) < rows.index(["Person", "name", "str"])
+    assert any(row[0] == "mood" and row[1].startswith("Mood:") for row in rows if len(row) > 1)
+
+
+def test_streamed_input_is_called_that(terminal, address):
+    out = terminal("tasks", "-s", address, columns=300, NO_COLOR="1").out
+    (row,) = (line for line in out.splitlines() if "ClientStreamingGreetTaskPredict" in line)
+    assert "  stream of (" in row
+
+
+def test_fields_of_data_objects(quick, address):
+    objects = quick("tasks", "echo", "-s", address).json["data_objects"]
+    assert objects["Person"] == {"name": "str", "age": "int", "mood": "Mood", "tags": "list[str]"}
+    assert "EchoResult" in objects
+    objects = quick("tasks", "Greeter", "-s", address).json["data_objects"]
+    assert "TrainRecord" in objects
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,29 @@ def test_trains_with_a_file_of_the_server(quick, address, name):
     assert greeting(quick, address, name) == "Yo(2:y|None) A"
 
 
+def test_a_part_of_the_answer(quick, address, name):
+    train = ["train", "Greeter", "-s", address, "-m", name, "training_data=a.jsonl", "--field"]
+    done = quick(*train, "training_id")
+    assert (done.code, done.err) == (0, "")
+    assert quick("jobs", "wait", done.out.strip(), "-s", address).json["state"] == "COMPLETED"
+    assert quick(*train, "state", "--wait").out == "COMPLETED\n"
+    assert quick(*train, "state", "--wait", "--json").json == "COMPLETED"
+    done = quick(*train, "stat", "--wait")
+    assert (done.code, done.out) == (1, "")
+    assert "there is no 'stat' in an object with training_id, " in done.err
+
+
+def test_training_data_is_required(quick, golden):
+    done = quick("train", "Greeter", "-s", golden.address("grpc"), "-m", "none", "greeting=Yo")
+    assert (done.code, "Missing required parameter: 'training_data'" in done.err) == (2, True), done.err
+
+
+def test_a_file_that_is_not_there_is_told(quick, address, name):
+    done = quick("train", "Greeter", "-s", address, "-m", name, "training_data=nofile.jsonl", "--wait")
+    assert done.code == 1
+    assert "Invalid .jsonl data source file: nofile.jsonl (there is no such file on the machine" in done.err
+
+
 def test_lists_trainings(quick, address, name):
     done = quick("train", "Greeter", "-s", address, "-m", name, "training_data=a.jsonl", "--progress")
     assert done.lines[-1]["state"] == "COMPLETED"
@@ -294,7 +317,7 @@ def test_takes_the_same_arguments_here(here, golden, tmp_path):
         (["Greeter", "-m", "x", "sleep=x"], 2, "sleep: expected float, got 'x'"),
         (["MultiTask", "-m", "x", "training_data=[1]", "base=nobody"], 2, "There is no model 'nobody'"),
         (["Greeter", "-m", "x", "training_data=[]", "fail=value"], 1, "The job is ERRORED: bad value"),
-        (["Greeter", "-m", "x"], 1, "training_data"),
+        (["Greeter", "-m", "x"], 2, "Missing required parameter: 'training_data'"),
     ],
 )
 def test_what_cannot_be_trained_here(here, arguments, code, message):

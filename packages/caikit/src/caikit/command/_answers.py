@@ -66,6 +66,16 @@ class Answers:
         self._saved = True
 
 
+def show_part(output: Output, value: Any, path: str, *, as_json: bool = False) -> None:
+    """Show what `--field` names of a JSON value."""
+    for part in path.split("."):
+        value, _ = _step(value, Scalar("any"), part, path)
+    if isinstance(value, str) and not as_json:
+        output.line(visible_text(value) if output.terminal else value)
+    else:
+        output.document(value)
+
+
 def _as_text(value: Any, field: str | None) -> str:
     return value if field is not None and isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 

@@ -38,6 +38,9 @@ _SERVICES = {
 }
 _HTTP_SERVER = ("http1.x server", "speaks HTTP, not gRPC")
 _NO_CONNECTION = ("failed to connect", "errors resolving", "DNS resolution failed")
+_NOT_TRUSTED = "CERTIFICATE_VERIFY_FAILED"
+_NOT_ENCRYPTED = "WRONG_VERSION_NUMBER"
+_NOT_HTTP2 = "Failed parsing HTTP/2"
 # Answers are as large as they are; who asks for them has the memory.
 _OPTIONS = {"grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1}
 
@@ -120,13 +123,21 @@ class GrpcServer:
             return problem
         if any(words in text for words in _NO_CONNECTION):
             reason = text.rpartition("last error: ")[2].removeprefix("UNKNOWN: ")
-            hint = self._hint() if _was_closed(reason) else ""
             return CommandError(
-                f"No gRPC server answers at {self.name}: {reason.rpartition('remote host: ')[2]}{hint}"
+                f"No gRPC server answers at {self.name}: {reason.rpartition('remote host: ')[2]}"
+                f"{self._hint(reason)}"
             )
         return problem
 
-    def _hint(self) -> str:
+    def _hint(self, reason: str) -> str:
+        if _NOT_TRUSTED in reason:
+            return "; name the authority of its certificate with --ca FILE"
+        if _NOT_ENCRYPTED in reason:
+            return "; if it does not encrypt, leave out --tls, --ca, --cert, --key and grpcs://"
+        if _NOT_HTTP2 in reason:
+            return "; name its gRPC port: those of metrics and of HTTP do not speak gRPC"
+        if not _was_closed(reason):
+            return ""
         if not self._is_encrypted:
             return "; if it encrypts, add --tls"
         return "" if self._has_certificate else "; if it asks for a certificate, add --cert and --key"

@@ -6,6 +6,7 @@ import json
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from http.client import BadStatusLine, RemoteDisconnected
+from ssl import SSLCertVerificationError, SSLError
 from typing import TYPE_CHECKING, Any
 
 from urllib3.exceptions import InsecureRequestWarning
@@ -130,6 +131,12 @@ class HttpServer:
                 raise CommandError(
                     f"{self.name} has ended the connection; if it asks for a certificate, add --cert and --key"
                 ) from None
+            if isinstance(cause, SSLCertVerificationError):
+                raise CommandError(
+                    f"{problem.message}; name the authority of its certificate with --ca FILE, or add --insecure"
+                ) from None
+            if isinstance(cause, SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
+                raise CommandError(f"{problem.message}; if it does not encrypt, write http://") from None
             if isinstance(cause, BadStatusLine) or _GRPC_SERVER in problem.message:
                 is_known = _GRPC_SERVER in problem.message or self.name.startswith("https:")
                 raise CommandError(

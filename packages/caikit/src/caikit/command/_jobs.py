@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import re
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ._errors import CommandError, UsageError
@@ -15,10 +17,18 @@ if TYPE_CHECKING:
     from ._parser import Subparsers
     from ._server import Server
 
+Part = Callable[[Output, Any], None]
+"""Shows a part of a status instead of the whole."""
+
 _STATES = {"COMPLETED": "green", "ERRORED": "red", "CANCELED": "yellow"}
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 2.0
 _LOG_PAUSE = 0.5
+_NO_FILE = re.compile(r"Invalid (\.\w+ )?data source file: [^()]+")
+_NO_FILE_HINT = (
+    " (there is no such file on the machine that trains, relative to its working directory or, if that is set, to "
+    "data_streams.file_source_base; NAME=@FILE sends one from here)"
+)
 _PROGRESS = ("progress", "progress_text", "metrics")
 
 
@@ -31,7 +41,7 @@ def add_to(commands: Subparsers) -> None:
         examples=[
             ("caikit jobs list", "the trainings of a server, the newest first"),
             (
-                "ID=$(caikit train TextMoodModule -m mine training_data=data/train.jsonl | cut -d'\"' -f4)",
+                "ID=$(caikit train TextMoodModule -m mine training_data=data/train.jsonl -f training_id)",
                 "start a training and keep its id",
             ),
             ('caikit jobs status "$ID"', "its state"),
@@ -257,19 +267,23 @@ def line_count(text: str) -> int:
     return int(text)
 
 
-def show_status(output: Output, status: dict[str, Any]) -> None:
+def show_status(output: Output, status: dict[str, Any], part: Part | None = None) -> None:
+    if part is not None:
+        part(output, status)
+        return
     if output.is_json:
         output.document(status)
         return
     output.details({name: _shown(value) for name, value in status.items() if value not in (None, [], "")})
 
 
-def show_end(output: Output, status: dict[str, Any]) -> None:
+def show_end(output: Output, status: dict[str, Any], part: Part | None = None) -> None:
     """Show how a job has ended; `CommandError` unless it has succeeded."""
-    show_status(output, status)
+    show_status(output, status, part)
     if status.get("state") != "COMPLETED":
         reasons = "; ".join(map(str, status.get("reasons") or ()))
-        raise CommandError(f"The job is {status.get('state')}{f': {reasons}' if reasons else ''}")
+        hint = _NO_FILE_HINT if _NO_FILE.fullmatch(reasons) else ""
+        raise CommandError(f"The job is {status.get('state')}{f': {reasons}' if reasons else ''}{hint}")
 
 
 def _shown(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import re
@@ -42,10 +43,12 @@ def use_library(options: argparse.Namespace) -> str:
     """Import the library that the options, the configuration or this folder name; returns its name."""
     from caikit.config import configure
 
-    use_settings(options.config)
+    # The environment is looked at whenever something is configured.
+    if options.config:
+        use_settings(options.config)
+        configure(config_dict={"runtime": {}})
     name = _locate(options.library) if options.library else _configured() or _find_here()
     override(_LIBRARY_VARIABLE, name)
-    # The environment is looked at whenever something is configured.
     configure(config_dict={"runtime": {"library": name}})
     import_library(name)
     return name
@@ -130,9 +133,20 @@ def _cause(problem: Exception) -> str:
     sentence = f"{type(problem).__name__}: {problem}"
     if isinstance(problem, SyntaxError):
         return sentence
+    place = _last_line_of_library(problem)
+    return f"{sentence} ({place.filename}, line {place.lineno})" if place else sentence
+
+
+def _last_line_of_library(problem: Exception) -> traceback.FrameSummary | None:
+    """Where the import went wrong; a check of caikit that refuses what it finds there does not count."""
+    import caikit
+
+    ours = str(Path(caikit.__file__).parent) + os.sep
     frames = [
         frame
         for frame in traceback.extract_tb(problem.__traceback__)
-        if not frame.filename.startswith("<frozen ") and frame.filename != __file__
+        if not frame.filename.startswith("<frozen ")
     ]
-    return f"{sentence} ({frames[-1].filename}, line {frames[-1].lineno})" if frames else sentence
+    imported = itertools.dropwhile(lambda frame: frame.filename.startswith(ours), frames)
+    library = list(itertools.takewhile(lambda frame: not frame.filename.startswith(ours), imported))
+    return library[-1] if library else None

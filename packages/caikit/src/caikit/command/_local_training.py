@@ -15,7 +15,7 @@ from ._library import use_library
 from ._messages import message_type
 from ._output import Output
 from ._progress import ProgressLine
-from ._train import read_parameters
+from ._train import part_of, read_parameters
 
 if TYPE_CHECKING:
     from caikit.core import ModuleBase
@@ -56,6 +56,7 @@ def train_here(options: argparse.Namespace) -> None:
             "model_path": str(future.save_path) if completed else None,
             "reasons": [str(error) or type(error).__name__ for error in info.errors or ()],
         },
+        part_of(options),
     )
 
 

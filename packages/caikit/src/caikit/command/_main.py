@@ -66,10 +66,13 @@ def _make_parser() -> argparse.ArgumentParser:
 def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
     options, rest = parser.parse_known_args(arguments)
     # argparse takes values on one side of an option only; ours may stand on both.
-    if rest and hasattr(options, "values") and not any(each.startswith("-") for each in rest):
-        options.values.extend(rest)
-    elif rest:
-        getattr(options, "parser", parser).error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest and hasattr(options, "values"):
+        unknown = [each for each in rest if each.startswith("-")]
+        options.values.extend(each for each in rest if not each.startswith("-"))
+    else:
+        unknown = rest
+    if unknown:
+        getattr(options, "parser", parser).error(f"unrecognized arguments: {' '.join(unknown)}")
     return options
 
 
@@ -103,16 +106,17 @@ def _speaks_for_itself(problem: Exception) -> bool:
 
 
 def _set_up_logging(options: argparse.Namespace) -> None:
-    """Errors are told once, by the command; the log is for those who look for a reason."""
+    """Errors are told once, by the command; the log is for those who look for a reason, and for servers."""
+    if options.run is _serve.run:
+        return  # it has a log in any case, as soon as its settings are known
     if getattr(options, "debug", False):
         from caikit.core.toolkit import logging as caikit_logging
 
         caikit_logging.configure()
     else:
-        import logging
+        from ._doubts import tell_doubts
 
-        if not logging.getLogger().handlers:
-            logging.getLogger().addHandler(logging.NullHandler())
+        tell_doubts()
 
 
 def _allow_all_characters() -> None:

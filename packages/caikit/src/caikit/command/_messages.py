@@ -37,6 +37,7 @@ _INTEGERS = frozenset(
     }
 )
 _FLOATS = frozenset({FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT})
+_VECTOR = "caikit_data_model.common.Vector1D"
 # Those whose JSON is not an object with their fields.
 _WELL_KNOWN = {
     "google.protobuf.Timestamp": "time",
@@ -126,6 +127,8 @@ def _is_map(field: Any) -> bool:
 
 
 def _content(message: Any) -> dict[str, Any]:
+    if message.DESCRIPTOR.full_name == _VECTOR:
+        return _vector(message)
     content: dict[str, Any] = {}
     for field in message.DESCRIPTOR.fields:
         value = getattr(message, field.name)
@@ -139,6 +142,12 @@ def _content(message: Any) -> dict[str, Any]:
         elif field.containing_oneof is None or _is_synthetic(field.containing_oneof):
             content[field.name] = None
     return content
+
+
+def _vector(message: Any) -> dict[str, Any]:
+    """JSON does not tell the type of the elements; they are shown with all their digits, and an empty one has none."""
+    members = [sequence for _, sequence in message.ListFields()]
+    return {"data": {"values": [each for sequence in members for each in sequence.values]}}
 
 
 def _value(field: Any, value: Any) -> Any:

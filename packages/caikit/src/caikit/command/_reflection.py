@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -189,5 +190,8 @@ class _Conversation:
         return response
 
     def close(self) -> None:
+        """Let the server end the stream: a call that is cancelled would be a failed one in its figures."""
         self._questions.put(None)
+        with contextlib.suppress(CaikitRuntimeException):
+            next(self._answers, None)
         self._answers.close()  # type: ignore[attr-defined]  # a generator

@@ -87,7 +87,13 @@ def run(options: argparse.Namespace) -> None:
     library = use_library(options)
     protocols = _protocols()
     announce = partial(_announce, library, Output(options))
-    run_program(protocols, partial(_serve, protocols, announce), on_serving=announce)
+    try:
+        run_program(protocols, partial(_serve, protocols, announce), on_serving=announce)
+    except SystemExit as end:
+        reason = getattr(end, "reason", None)
+        if reason is None:
+            raise
+        raise CommandError(reason) from end
 
 
 def _serve(protocols: list[str], announce: Callable[[dict[str, int]], None]) -> None:

@@ -22,7 +22,7 @@ def add_to(commands: Subparsers) -> None:
         run,
         summary="list tasks and RPCs, with their inputs and outputs",
         description="List the tasks and trainings of a running server, or of a library; with the name of one, all of "
-        "its parameters.",
+        "its parameters, and the fields of its data objects.",
         examples=[
             ("caikit tasks", "what a local server offers"),
             ("caikit tasks text_mood", "the inputs and parameters of TextMoodTask"),
@@ -44,7 +44,11 @@ def run(options: argparse.Namespace) -> None:
     if options.task:
         rpc = _find(rpcs, options.task, place)
         if output.is_json:
-            output.document(_described(rpc))
+            objects = {
+                name: {field.name: str(field.type) for field in fields}
+                for name, fields in _objects(rpc).items()
+            }
+            output.document({**_described(rpc), "data_objects": objects})
         else:
             _show(rpc, output)
         return
@@ -109,7 +113,8 @@ def _signature(rpc: Rpc) -> str:
     fields = _parameters(rpc)
     required = [f"{field.name}: {field.type}" for field in fields if field.required]
     others = [f"{field.name}: {field.type}" for field in fields if not field.required]
-    return " ".join(filter(None, [", ".join(required), f"[{', '.join(others)}]" if others else ""]))
+    signature = " ".join(filter(None, [", ".join(required), f"[{', '.join(others)}]" if others else ""]))
+    return f"stream of ({signature})" if rpc.input_streaming else signature
 
 
 def _result(rpc: Rpc) -> str:
@@ -128,19 +133,30 @@ def _show(rpc: Rpc, output: Output) -> None:
     if rows:
         output.line()
         output.table(["NAME", "TYPE", ""], rows)
+    objects = [
+        [name if index == 0 else "", field.name, _described_type(field)]
+        for name, fields in _objects(rpc).items()
+        for index, field in enumerate(fields)
+    ]
+    if objects:
+        output.line()
+        output.table(["DATA OBJECT", "FIELD", "TYPE"], objects)
+
+
+def _objects(rpc: Rpc) -> dict[str, list[Field]]:
+    """The data objects that go in and out, and those inside of them, with their fields."""
+    from ._types import messages_in
+
+    types = [*(field.type for field in _parameters(rpc)), rpc.output]
+    return {str(message): list(message.fields.values()) for message in messages_in(types)}
 
 
 def _described_type(field: Field) -> str:
-    from ._types import Enum, Message, last_part
+    from ._types import Enum
 
-    match field.type:
-        case Enum():
-            return f"{field.type}: {', '.join(field.type.values)}"
-        case Message() if str(field.type) == last_part(field.type.name):
-            inner = ", ".join(f"{each.name}: {each.type}" for each in field.type.fields.values())
-            return f"{field.type}: {inner}" if inner else str(field.type)
-        case _:
-            return str(field.type)
+    if isinstance(field.type, Enum):
+        return f"{field.type}: {', '.join(field.type.values)}"
+    return str(field.type)
 
 
 def _described(rpc: Rpc) -> dict[str, Any]:

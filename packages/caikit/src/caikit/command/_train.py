@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ._errors import CommandError, UsageError
@@ -16,6 +17,7 @@ from ._parser import (
 )
 
 if TYPE_CHECKING:
+    from ._jobs import Part
     from ._parser import Subparsers
     from ._rpc import Rpc
     from ._types import Field
@@ -44,6 +46,10 @@ def add_to(commands: Subparsers) -> None:
                 "send the data from here; the answer is the id of the job",
             ),
             (
+                "ID=$(caikit train TextMoodModule -m mine training_data=data/train.jsonl -f training_id)",
+                "keep the id",
+            ),
+            (
                 "caikit train TextMoodModule -m here training_data=data/train.jsonl --local",
                 "without a server",
             ),
@@ -63,6 +69,7 @@ def add_to(commands: Subparsers) -> None:
         metavar="JSON",
         help="the parameters as JSON, or @FILE with it, or - for standard input",
     )
+    add("-f", "--field", metavar="PATH", help="of the answer, only this part, such as training_id")
     add("-w", "--wait", action="store_true", help="wait for the end; exit code 0 if it has succeeded")
     add(
         "--patience",
@@ -111,11 +118,20 @@ def _train_there(options: argparse.Namespace) -> None:
     if not isinstance(training_id, str):
         raise CommandError(f"expected a training_id as the answer of {rpc.name}")
     if not (options.wait or options.progress):
-        show_status(output, answer)
+        show_status(output, answer, part_of(options))
         return
     note(f"Training {training_id} has started")
     lines = output if options.progress else None
-    show_end(output, wait_for(Training(server, training_id), options.patience, lines))
+    show_end(output, wait_for(Training(server, training_id), options.patience, lines), part_of(options))
+
+
+def part_of(options: argparse.Namespace) -> Part | None:
+    """Shows what `--field` names; None without it."""
+    from ._answers import show_part
+
+    if options.field is None:
+        return None
+    return partial(show_part, path=options.field, as_json=getattr(options, "json", False))
 
 
 def parameter_fields(rpc: Rpc) -> dict[str, Field]:
@@ -130,4 +146,19 @@ def read_parameters(fields: dict[str, Field], options: argparse.Namespace) -> di
     from ._arguments import read_assignments
     from ._call import read_data
 
-    return {**read_data(options.data), **read_assignments(fields, options.values)}
+    parameters = {**read_data(options.data), **read_assignments(fields, options.values)}
+    missing = [name for name, field in fields.items() if not _is_given(field, parameters)]
+    if missing:
+        what = "parameter" if len(missing) == 1 else "parameters"
+        raise UsageError(f"Missing required {what}: {', '.join(map(repr, missing))}")
+    return parameters
+
+
+def _is_given(field: Field, parameters: dict[str, Any]) -> bool:
+    """Or may be left out, as lists and maps may: they are empty then."""
+    from ._types import ListOf, MapOf, Union, list_in
+
+    if not field.required or isinstance(field.type, ListOf | MapOf | Union) or list_in(field.type):
+        return True
+    first, *others = field.name.split("_")
+    return field.name in parameters or first + "".join(map(str.capitalize, others)) in parameters

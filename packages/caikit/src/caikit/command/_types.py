@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -121,6 +121,27 @@ def list_in(type_: Type) -> ListOf | None:
     if isinstance(type_, Message) and list(type_.fields) == ["values"]:
         type_ = type_.fields["values"].type
     return type_ if isinstance(type_, ListOf) else None
+
+
+def messages_in(types: Iterable[Type]) -> Iterator[Message]:
+    """The messages of which these types consist, outer ones first; without those that stand for something else."""
+    seen: set[str] = set()
+    waiting = list(types)
+    while waiting:
+        type_ = waiting.pop(0)
+        match type_:
+            case ListOf():
+                waiting.append(type_.item)
+            case MapOf():
+                waiting.append(type_.value)
+            case Union():
+                waiting += [member.type for member in type_.members]
+            case Message() if type_.is_stream_source:
+                waiting += [item for item in (item_of(type_),) if item is not None]
+            case Message() if type_.name not in seen and str(type_) == last_part(type_.name):
+                seen.add(type_.name)
+                yield type_
+                waiting += [field.type for field in type_.fields.values()]
 
 
 def item_of(source: Message) -> Type | None:

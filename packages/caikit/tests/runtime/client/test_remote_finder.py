@@ -121,6 +121,17 @@ def test_a_miss_leads_to_one_round_in_the_poll_time(
     assert server.asked == 2
 
 
+def test_what_a_server_has_instead_is_in_the_log(
+    client: Client, serve_models: Callable[..., Models], caplog: pytest.LogCaptureFixture
+) -> None:
+    server = serve_models("a", "b")
+    with pytest.raises(ValueError, match=r"Unable to find a ModuleConfig for nope$"):
+        client(connection=server.connection, protocol="http").load("nope")
+    (told,) = [record.msg for record in caplog.records if "<COR72281558W>" in record.getMessage()]
+    sentence = told["message"] % told["args"]
+    assert sentence.endswith(f"127.0.0.1:{server.connection['port']} has no model 'nope'; it has a, b")
+
+
 def test_unknown_models(client: Client, serve_models: Callable[..., Models]) -> None:
     with pytest.raises(ValueError, match="value check failed: Unable to find a ModuleConfig for nope"):
         client(connection=serve_models("a").connection, protocol="http").load("nope")

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import aconfig
@@ -36,6 +37,7 @@ _HOST_PART = re.compile(r"[0-9A-Za-z_](?:[0-9A-Za-z._-]*[0-9A-Za-z_])?")
 _POLLS_BEFORE_EXPIRY = 10
 _SHORTEST_EXPIRY = 60.0
 _MOST_NAMES = 10_000
+_MOST_SHOWN = 10
 
 
 @dataclass
@@ -185,7 +187,13 @@ class RemoteModelFinder(ModelFinderBase):
             lambda: model_name is not None and model_name in self._supported_models,
         )
         with self._state_lock:
-            return _merged(self._answers[target].models for target in candidates if target in self._answers)
+            answers = {
+                target: self._answers[target].models for target in candidates if target in self._answers
+            }
+        found = _merged(answers.values())
+        if model_name is not None and model_name not in found:
+            _tell_what_there_is(model_name, answers)
+        return found
 
     def _models_of(self, ask: Ask, info: ConnectionInfo) -> Models:
         return {
@@ -296,6 +304,14 @@ class RemoteModelFinder(ModelFinderBase):
             if info is not None:
                 models[str(name)] = ModuleConnectionInfo(info, str(module_id))
         return models
+
+
+def _tell_what_there_is(model_name: str, answers: Mapping[str, Models]) -> None:
+    """What a caller may want to know of a name that is nowhere; servers that could not be asked are told before."""
+    for target, models in answers.items():
+        more = ["..."] if len(models) > _MOST_SHOWN else []
+        shown = ", ".join([*islice(sorted(models), _MOST_SHOWN), *more]) or "none"
+        log.warning("<COR72281558W>", "%s has no model %r; it has %s", target, model_name, shown)
 
 
 def _merged(maps: Iterable[Models]) -> Models:
