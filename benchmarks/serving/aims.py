@@ -14,6 +14,7 @@ from typing import Any
 import report
 
 from .figures import Figures
+from .points import words
 
 PUBLISHED = {
     ("calls", "gRPC"): 2.5,
@@ -26,6 +27,8 @@ PUBLISHED_INSTALL_MB, PUBLISHED_DISTRIBUTIONS = 194, 82
 BARE = {"gRPC": "bare grpcio", "HTTP": "bare uvicorn"}
 FLAT = 1.2
 """What may be noise where a cost should not grow."""
+_DIGITS = 3
+_VISIBLE = 1.01
 
 
 @dataclass(frozen=True)
@@ -41,14 +44,15 @@ class Aim:
     def verdict(self) -> str:
         if self.figure is None:
             return "not measured"
-        if self.figure >= self.limit if self.at_least else self.figure <= self.limit:
+        figure = float(f"{self.figure:.{_DIGITS}g}")  # as it is shown
+        if figure >= self.limit if self.at_least else figure <= self.limit:
             return "met"
-        missed = self.limit / self.figure if self.at_least else self.figure / self.limit
-        return f"missed by a factor of {missed:.2f}"
+        missed = self.limit / figure if self.at_least else figure / self.limit
+        return f"missed by a factor of {missed:.2f}" if missed >= _VISIBLE else "missed by less than 1 %"
 
     @property
     def shown(self) -> str:
-        return "" if self.figure is None else f"{self.figure:,.3g} {self.unit}".strip()
+        return "" if self.figure is None else f"{self.figure:,.{_DIGITS}g} {self.unit}".strip()
 
 
 def all_aims(figures: Figures) -> list[Aim]:
@@ -140,7 +144,7 @@ def _growth(figures: Figures) -> Iterator[Aim]:
             if len(points) > 1:
                 first, last = points[0], points[-1]
                 ratio = figures.ratio((question, last, server, "cpu_us"), (question, first, server, "cpu_us"))
-                aim = f"CPU with {last} by that with {first}: flat, {FLAT} at most"
+                aim = f"CPU with {words(last)} by that with {words(first)}: flat, {FLAT} at most"
                 yield Aim(f"{what} over {protocol}, native", aim, ratio, FLAT)
         for question, few, many, by in (
             ("streams", "100 tokens", "1000 tokens", 10),

@@ -12,50 +12,39 @@ from pathlib import Path
 
 import report
 
-from .aims import Aim, all_aims
+from .aims import (
+    PUBLISHED,
+    PUBLISHED_DISTRIBUTIONS,
+    PUBLISHED_INSTALL_MB,
+    PUBLISHED_MEMORY_MB,
+    PUBLISHED_START_SECONDS,
+    Aim,
+    all_aims,
+)
 from .chart import Chart, svg
 from .figures import Figures
+from .points import in_order, words
+from .sections import SECTIONS, TITLES
+from .summary import summary
+from .tables import markdown, number
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE, PICTURE = DOCS / "performance.md", DOCS / "performance.svg"
-MARKED = re.compile(r"(<!-- figures -->\n).*(<!-- end of figures -->)", re.DOTALL)
+MARKED = r"(<!-- {0} -->\n).*(<!-- end of {0} -->)"
 
-SHOWN = {
-    "footprint": (
-        "start_s", "start_cpu_s", "resident_mb", "proportional_mb", "processes", "install_mb", "distributions",
-    ),
-    "calls": ("cpu_us", "requests_per_second", "p50_ms", "p99_ms"),
-    "bodies": ("cpu_us", "p50_ms"),
-    "vectors": ("cpu_us", "requests_per_second"),
-    "streams": ("cpu_us", "requests_per_second"),
-    "batching": ("requests_per_second", "cpu_us", "p99_ms"),
-    "models": ("cpu_us", "p50_ms", "start_s", "proportional_mb", "kb_per_model"),
-    "idle": ("cpu_us", "still_open", "bytes_each"),
-    "workers": ("requests_per_second", "cpu_us", "proportional_mb"),
-}  # fmt: skip
 AIMS_HEADER = ["what", "aim", "figure", "met?"]
-TITLES = {
-    "requests_per_second": "requests/s",
-    "cpu_us": "CPU us per call",
-    "p50_ms": "p50 ms",
-    "p99_ms": "p99 ms",
-    "start_s": "start s",
-    "start_cpu_s": "its CPU s",
-    "resident_mb": "resident MB",
-    "proportional_mb": "proportional MB",
-    "processes": "processes",
-    "install_mb": "installed MB",
-    "distributions": "distributions",
-    "still_open": "still open",
-    "bytes_each": "bytes each",
-    "kb_per_model": "KB per model",
-}
+ABOUT_AIMS = (
+    "What the project holds itself to; nobody who uses caikit needs this. The published toolkit of the same name is not "
+    "installed here. The aims that name it use what it was seen to take beside the same bare servers: {grpc:g} times bare "
+    "grpcio for a small call over gRPC, {http:g} times bare uvicorn over HTTP, {grpc_stream:g} and {http_stream:g} times for "
+    "streams; {start} s to start, {memory} MB of memory, {size} MB in {distributions} distributions installed.\n"
+)
 
 
 def write(path: Path) -> None:
     """A page and a chart beside the JSON file; what was measured of the aims on the terminal."""
     figures = Figures(json.loads(path.read_text()))
-    path.with_suffix(".md").write_text(page(figures))
+    path.with_suffix(".md").write_text(f"{summary(figures)}\n{page(figures)}")
     path.with_suffix(".svg").write_text(chart(figures))
     measured = [aim for aim in all_aims(figures) if aim.figure is not None]
     print(report.table(AIMS_HEADER, _aim_rows(measured), texts=2))
@@ -64,14 +53,28 @@ def write(path: Path) -> None:
 
 def page(figures: Figures) -> str:
     questions = dict.fromkeys(row["question"] for row in figures.rows)
-    parts = [*_about(figures), "## Aims\n", aims(figures)]
+    parts = _about(figures)
     for question in questions:
-        parts += [f"## {question.capitalize()}\n", *_tables(figures, question)]
-    return "\n".join(parts)
+        about = f"{SECTIONS[question].about}\n"
+        parts += [f"## {question.capitalize()}\n", about, *_tables(figures, question)]
+    return "\n".join([*parts, "## Aims of the project\n", _about_aims(), aims(figures)])
 
 
 def aims(figures: Figures) -> str:
     return markdown(AIMS_HEADER, _aim_rows(all_aims(figures)), texts=2)
+
+
+def _about_aims() -> str:
+    return ABOUT_AIMS.format(
+        grpc=PUBLISHED["calls", "gRPC"],
+        http=PUBLISHED["calls", "HTTP"],
+        grpc_stream=PUBLISHED["streams", "gRPC"],
+        http_stream=PUBLISHED["streams", "HTTP"],
+        start=PUBLISHED_START_SECONDS,
+        memory=PUBLISHED_MEMORY_MB,
+        size=PUBLISHED_INSTALL_MB,
+        distributions=PUBLISHED_DISTRIBUTIONS,
+    )
 
 
 def _aim_rows(aims: list[Aim]) -> list[list[str]]:
@@ -124,17 +127,19 @@ def _about(figures: Figures) -> list[str]:
 
 def _tables(figures: Figures, question: str) -> list[str]:
     """A table for each kind of figure, with a column for each point; one for all kinds if there is only one point."""
-    points, names = figures.points(question), SHOWN[question]
+    points, names = in_order(figures.points(question)), SECTIONS[question].shown
     if len(points) == 1:
         header = ["", *(TITLES[name] for name in names)]
         tables = [_table(figures, question, header, [(points[0], name) for name in names])]
     else:
         tables = [
-            _table(figures, question, [TITLES[name], *points], [(point, name) for point in points])
+            _table(
+                figures, question, [TITLES[name], *map(words, points)], [(point, name) for point in points]
+            )
             for name in names
         ]
     problems = [
-        f"- {row['server']}, {row['point']}: {' '.join(row['problem'].split())}"
+        f"- {row['server']}, {words(row['point'])}: {' '.join(row['problem'].split())}"
         for row in figures.rows
         if row["question"] == question and row["problem"]
     ]
@@ -146,33 +151,25 @@ def _table(figures: Figures, question: str, header: list[str], columns: list[tup
     for server in figures.servers(question):
         values = [figures.get(question, point, server, name) for point, name in columns]
         if any(value is not None for value in values):
-            rows.append([server, *map(_number, values)])
+            rows.append([server, *map(number, values)])
     return markdown(header, rows)
 
 
-def _number(value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
-
-
-def markdown(header: list[str], rows: list[list[str]], *, texts: int = 1) -> str:
-    """The first `texts` columns are aligned to the left, numbers to the right."""
-    rule = ["---"] * texts + ["---:"] * (len(header) - texts)
-    lines = [header, rule, *rows]
-    return "".join("| " + " | ".join(_cell(cell) for cell in line) + " |\n" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+def publish(figures: Figures, page_path: Path, picture: Path) -> None:
+    """Put the figures into a page that has marks for them, and the chart beside it."""
+    text = page_path.read_text()
+    for name, content in (("summary", summary(figures)), ("figures", page(figures))):
+        marked = re.compile(MARKED.format(name), re.DOTALL)
+        found = marked.search(text)
+        if found is None:
+            raise ValueError(f"expected <!-- {name} --> and <!-- end of {name} --> in {page_path.name}")
+        text = f"{text[: found.start()]}{found[1]}\n{content}\n{found[2]}{text[found.end() :]}"
+    page_path.write_text(text)
+    picture.write_text(chart(figures))
 
 
 def main() -> None:
-    content = json.loads((report.RESULTS / "serving.json").read_text())
-    figures = Figures(content)
-    text = PAGE.read_text()
-    PAGE.write_text(MARKED.sub(lambda found: found[1] + "\n" + page(figures) + "\n" + found[2], text))
-    PICTURE.write_text(chart(figures))
+    publish(Figures(json.loads((report.RESULTS / "serving.json").read_text())), PAGE, PICTURE)
     print(f"{os.path.relpath(PAGE)} and {os.path.relpath(PICTURE)} have the figures of the last run")
 
 

@@ -153,6 +153,23 @@ def test_aims_are_met_or_missed_by_a_factor(content) -> None:
     assert verdicts[second, "CPU of bare grpcio by ours"] == "not measured"
 
 
+@pytest.mark.parametrize(
+    ("figure", "at_least", "shown", "verdict"),
+    [
+        (19.98, True, "20 x", "met"),
+        (20.04, False, "20 x", "met"),
+        (19.94, True, "19.9 x", "missed by less than 1 %"),
+        (20.1, False, "20.1 x", "missed by less than 1 %"),
+        (19.0, True, "19 x", "missed by a factor of 1.05"),
+    ],
+)
+def test_a_verdict_is_about_the_figure_that_is_shown(figure, at_least, shown, verdict) -> None:
+    from serving.aims import Aim
+
+    aim = Aim("calls", "20", figure, 20, at_least=at_least)
+    assert (aim.shown, aim.verdict) == (shown, verdict)
+
+
 def test_the_page_has_figures_and_problems_and_the_chart_has_lines(content) -> None:
     from serving.figures import Figures
     from serving.publishing import chart, page
@@ -163,6 +180,71 @@ def test_the_page_has_figures_and_problems_and_the_chart_has_lines(content) -> N
     assert "| caikit native, gRPC | 20 | 15 |" in text
     assert "| bare grpcio | 100 |  |" in text
     assert "- bare grpcio, 64 connections: closed | the connection" in text
+    assert "The *tiny* model: a short sentence in" in text
+    assert text.index("## Calls") < text.index("## Aims of the project")
     drawing = ElementTree.fromstring(chart(Figures(content)))
     lines = drawing.findall(".//{http://www.w3.org/2000/svg}polyline")
     assert [len(line.attrib["points"].split()) for line in lines] == [2]
+
+
+def test_the_page_begins_with_what_usual_calls_cost(content) -> None:
+    from serving.figures import Figures
+    from serving.summary import summary
+
+    text = summary(Figures(content))
+    assert "| CPU us for | caikit native, gRPC | bare grpcio | bare uvicorn |" in text
+    assert "| a small call | 20 | 100 | 10 |" in text
+    assert "Batches" not in text
+    rates = [("one by one", 300.0), ("together", 6000.0)]
+    content["rows"] += [
+        {
+            "question": "batching",
+            "point": point,
+            "server": "caikit native, HTTP",
+            "figures": {"requests_per_second": rate},
+            "problem": "",
+        }
+        for point, rate in rates
+    ]
+    assert "Batches of up to 32 answer 20 times as many calls" in summary(Figures(content))
+
+
+def test_points_are_in_order_and_in_words() -> None:
+    from serving.points import in_order, words
+
+    calls = ["64 connections", "8 connections, new headers", "1 connections", "1000 connections"]
+    assert list(map(words, in_order(calls))) == [
+        "1 connection",
+        "64 connections",
+        "1,000 connections",
+        "8 connections, new headers",
+    ]
+    assert in_order(["100 tokens", "10 tokens", "1000 tokens"]) == ["10 tokens", "100 tokens", "1000 tokens"]
+    workers = ["tiny, 1", "tiny, 2", "busy, 1", "busy, 2"]
+    assert list(map(words, in_order(workers))) == [
+        "tiny, 1 worker",
+        "tiny, 2 workers",
+        "busy, 1 worker",
+        "busy, 2 workers",
+    ]
+    assert in_order(["together", "one by one"]) == ["together", "one by one"]
+
+
+def test_figures_go_between_their_marks_in_the_page(content, tmp_path) -> None:
+    from serving.figures import Figures
+    from serving.publishing import publish
+
+    page, picture = tmp_path / "page.md", tmp_path / "picture.svg"
+    marks = "<!-- summary -->\nstale\n<!-- end of summary -->\nby hand\n<!-- figures -->\n<!-- end of figures -->\n"
+    page.write_text(f"above\n{marks}")
+    publish(Figures(content), page, picture)
+    assert picture.read_text().startswith("<svg")
+    text = page.read_text()
+    assert "stale" not in text
+    places = [
+        text.index(each) for each in ("above", "| a small call |", "by hand", "## Calls", "<!-- end of f")
+    ]
+    assert places == sorted(places)
+    page.write_text("above\n")
+    with pytest.raises(ValueError, match="expected <!-- summary -->"):
+        publish(Figures(content), page, picture)
