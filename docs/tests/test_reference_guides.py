@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import numpy
 import pytest
 
 from caikit.core.data_model.dataobject import make_dataobject
@@ -51,7 +52,7 @@ def table(guide: str, heading: str) -> list[list[str]]:
 def test_types_of_fields() -> None:
     rows = table("data-objects", "Types of fields")
     assert len(rows) > 5
-    names = {"datetime": datetime, "JsonDict": JsonDict}
+    names = {"datetime": datetime, "numpy": numpy, "JsonDict": JsonDict}
     for hint, value, protobuf, text in rows:
         unique = f"Documented{uuid.uuid4().hex}"
         cls = make_dataobject(name=unique, annotations={"field": eval(hint, names)})

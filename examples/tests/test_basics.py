@@ -26,6 +26,16 @@ EXPECTED = [
 ['HELLO', 'WORLD', 'HELLO', 'WORLD', 'EHLLO', 'OWRLD', 'EHLLO', 'OWRLD']
 """,
     ),
+    (
+        "vectors.py",
+        {},
+        """\
+{"text": "Hello", "embedding": {"data": {"values": [0.5, 0.25, 1.0]}}, "weights": [0.5, 0.25, 1.0]}
+39 bytes
+ndarray float32
+list [0.5, 0.25, 1.0]
+""",
+    ),
     ("serve_grpc.py", {}, "Training: COMPLETED\nGood evening, Ada\n"),
     ("serve_http.py", {}, "Training: COMPLETED\nGood evening, Ada\n"),
     (

@@ -125,17 +125,25 @@ def test_a_derived_task_inherits() -> None:
         (
             {"unary_parameters": {"a": str}, "unary_output_type": str},
             TypeError,
-            r"'str'> is not a subclass of .*DataBase",
+            r"'str'> is not a subclass of .*DataBase.*: the unary_output_type of Bad is <class 'str'>, expected a",
         ),
         (
             {"unary_parameters": {"a": str}, "streaming_output_type": TaskOutput},
             TypeError,
-            "not a subclass of .*Iterable",
+            r"not a subclass of .*Iterable.*: the streaming_output_type of Bad is <class .*>, expected Iterable\[T\]",
         ),
         (
             {"streaming_parameters": {"a": str}, "unary_output_type": TaskOutput},
             TypeError,
-            r"subclass check failed: None is not a subclass of \(<class 'collections.abc.Iterable'>,\)",
+            (
+                r"subclass check failed: None is not a subclass of \(<class 'collections.abc.Iterable'>,\)"
+                r": the streaming parameter a of Bad is <class 'str'>, expected Iterable\[T\]"
+            ),
+        ),
+        (
+            {"unary_parameters": {"a": "str"}, "unary_output_type": TaskOutput},
+            TypeError,
+            "expected a type for Bad.a, got the text 'str': write it without quotes",
         ),
         ({"unary_parameters": ["a"], "unary_output_type": TaskOutput}, TypeError, "params_dict"),
         ({"unary_parameters": {1: str}, "unary_output_type": TaskOutput}, TypeError, "params_dict_keys"),
@@ -216,8 +224,22 @@ def test_problems_of_the_first_attempt_are_reported() -> None:
     def subclass(self, sample: SpecialTaskInput) -> TaskOutput: ...  # type: ignore[no-untyped-def] # annotations are the topic
 
     for run, error, message in (
-        (no_parameters, ValueError, "Task could not be validated, no .run parameters were provided"),
-        (no_return, ValueError, "Task could not be validated, no .run return type was provided"),
+        (
+            no_parameters,
+            ValueError,
+            (
+                r"Task could not be validated, no .run parameters were provided: "
+                r"FullTask needs Runner.run\(self, sample\), or a method with @FullTask.taskmethod\(\)"
+            ),
+        ),
+        (
+            no_return,
+            ValueError,
+            (
+                "Task could not be validated, no .run return type was provided: "
+                "FullTask needs a type after -> of Runner.run"
+            ),
+        ),
         (absent, TypeError, r"Required parameters \['sample'\] not in signature for module: <class "),
         (wrong_input, TypeError, "Parameter sample has type .*str.* but type .*TaskInput.* is required"),
         (

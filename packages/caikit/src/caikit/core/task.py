@@ -110,10 +110,17 @@ class TaskBase:
     ) -> None:
         """Raise if the method does not solve this flavour of the task."""
         missing = f"Task could not be validated, no .{signature.method_name}"
+        place = f"{signature.module.__qualname__}.{signature.method_name}"
         if not signature.parameters:
-            error("<COR17384927E>", ValueError(f"{missing} parameters were provided"))
+            needed = (
+                cls._interface.streaming_parameters if input_streaming else cls._interface.unary_parameters
+            )
+            method = f"{place}({', '.join(['self', *needed])})"
+            remedy = f"{cls.__name__} needs {method}, or a method with @{cls.__name__}.taskmethod()"
+            error("<COR17384927E>", ValueError(f"{missing} parameters were provided: {remedy}"))
         if signature.return_type is None and "return" not in signature.unresolved:
-            error("<COR50317394E>", ValueError(f"{missing} return type was provided"))
+            remedy = f"{cls.__name__} needs a type after -> of {place}"
+            error("<COR50317394E>", ValueError(f"{missing} return type was provided: {remedy}"))
         cls._validate_inputs(signature, input_streaming)
         cls._validate_output(signature, output_streaming)
 
@@ -201,17 +208,19 @@ def task(
             visible=visible,
             metadata=metadata if metadata is not None else inherited.metadata,
         )
-        _validate(interface)
+        _validate(interface, cls.__name__)
         cls._interface = interface
         return cls
 
     return decorate
 
 
-def _validate(interface: _Interface) -> None:
+def _validate(interface: _Interface, name: str) -> None:
     for parameters in (interface.unary_parameters, interface.streaming_parameters):
         error.type_check("<COR15906231E>", dict, params_dict=parameters)
         error.type_check_all("<COR21936281E>", str, params_dict_keys=list(parameters))
+        for parameter, kind in parameters.items():
+            _check_is_type(kind, f"{name}.{parameter}")
     error.value_check(
         "<COR53920672E>",
         interface.unary_parameters or interface.streaming_parameters,
@@ -222,16 +231,41 @@ def _validate(interface: _Interface) -> None:
         interface.unary_output_type is not None or interface.streaming_output_type is not None,
         "At least one output type must be set on a task",
     )
-    for kind in interface.streaming_parameters.values():
-        _check_iterable(kind)
-    if interface.unary_output_type is not None:
-        error.subclass_check("<COR12766440E>", interface.unary_output_type, DataBase)
+    for parameter, kind in interface.streaming_parameters.items():
+        _check_iterable(kind, f"the streaming parameter {parameter} of {name}")
+    output = interface.unary_output_type
+    if output is not None:
+        expected = f"the unary_output_type of {name} is {output}, expected a class with @dataobject"
+        _check_subclass("<COR12766440E>", output, DataBase, expected)
     if interface.streaming_output_type is not None:
-        _check_iterable(interface.streaming_output_type)
+        _check_iterable(interface.streaming_output_type, f"the streaming_output_type of {name}")
 
 
-def _check_iterable(hint: Any) -> None:
-    error.subclass_check("<COR79428339E>", typing.get_origin(hint), collections.abc.Iterable)
+def _check_is_type(hint: Any, place: str) -> None:
+    """Text, which is a type in annotations, would fit no parameter of a method."""
+    if isinstance(hint, str):
+        message = f"expected a type for {place}, got the text {hint!r}: write it without quotes"
+        error("<COR21936282E>", TypeError(message))
+
+
+def _check_iterable(hint: Any, place: str) -> None:
+    _check_subclass(
+        "<COR79428339E>",
+        typing.get_origin(hint),
+        collections.abc.Iterable,
+        f"{place} is {hint}, expected Iterable[T]",
+    )
+
+
+def _check_subclass(log_code: str, child: Any, parent: type, explanation: str) -> None:
+    problem = None
+    try:
+        with error_handler.without_logging():
+            error.subclass_check(log_code, child, parent)
+    except TypeError as failed:
+        problem = failed
+    if problem is not None:
+        error(log_code, TypeError(f"{problem}: {explanation}"))
 
 
 def declarations_of(cls: type) -> list[tuple[str, TaskMethod]]:

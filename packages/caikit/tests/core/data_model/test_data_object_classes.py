@@ -105,6 +105,15 @@ def test_a_class_may_be_defined_again_if_its_message_is_the_same():
             redefine(**different)
 
 
+def test_two_classes_of_one_name():
+    redefine(x=int, y=Optional[str])
+    message = (
+        rf'two data objects are called Redefined in package {PACKAGE}; rename one or use @dataobject\("my'
+    )
+    with pytest.raises(TypeError, match=message):
+        redefine(z=int)
+
+
 def test_another_default_pool(monkeypatch):
     pool = descriptor_pool.DescriptorPool()
     monkeypatch.setattr(descriptor_pool, "Default", lambda: pool)

@@ -205,6 +205,11 @@ def test_refused_values(field, value, kind, message):
     assert issues({field: value}) == [(kind, ("inputs", field), message)]
 
 
+def test_an_enum_that_does_not_fit_is_told_by_names_too():
+    with pytest.raises(ValueError, match=r"^Input should be 0, 1 or 5 at mood \(CALM, HAPPY or GRUMPY\)$"):
+        Everything.from_json({"mood": "NOPE"})
+
+
 def test_every_issue_is_reported_with_its_place():
     assert issues(
         {

@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import enum
 import re
+import uuid
 from typing import Any, Dict, List, Optional, Union
 
 import numpy as np
@@ -179,3 +180,66 @@ def test_classes_made_at_run_time():
     cls = make_dataobject(name="AtRunTime", annotations={"x": int}, package=PACKAGE, validate=True)
     with pytest.raises(TypeError, match=r"AtRunTime\.x: expected int, got str"):
         cls("a")
+
+
+@dataobject(PACKAGE)
+class Unchecked(DataObjectBase):
+    text: str
+    number: int
+    small: np.int32
+    mood: Mood
+    inner: Inner
+    point: Point
+    anything: Any
+    when: datetime.datetime
+    numbers: List[int]
+    inners: List[Inner]
+    table: Dict[str, Inner]
+    choice: Union[int, List[str], Inner]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"number": "three"}, TypeError, "number: expected int, got str ('str' object cannot be interpreted"),
+        ({"text": 5}, TypeError, "text: expected str, got int (bad argument type for built-in operation)"),
+        ({"small": 2**40}, ValueError, "small: expected -2147483648 to 2147483647, got 1099511627776 ("),
+        ({"mood": "SO_SO"}, ValueError, "mood: expected one of PLACEHOLDER_UNSET, GOOD, BAD, got 'SO_SO' ("),
+        ({"inner": 3}, AttributeError, "inner: expected Inner, got int ("),
+        ({"inner": Inner("a")}, TypeError, "inner.x: expected int, got str ("),
+        ({"point": Point("a")}, TypeError, "point.x: expected int, got str ("),
+        ({"anything": 3}, TypeError, "anything: expected a data object, got int"),
+        ({"when": 3}, TypeError, "when: expected datetime, got int ("),
+        ({"numbers": (1, "b")}, TypeError, "numbers[1]: expected int, got str ("),
+        ({"numbers": iter((1, 2)), "number": "x"}, TypeError, "number: expected int, got str ("),
+        ({"inners": [Inner(1), Inner("b")]}, TypeError, "inners[1].x: expected int, got str ("),
+        ({"table": {"a": Inner(1), "b": Inner("b")}}, TypeError, "table['b'].x: expected int, got str ("),
+        ({"choice": Inner("b")}, TypeError, "choice.x: expected int, got str ("),
+        ({"choice": 1.5}, TypeError, "choice: a value of type float fits none of the members"),
+    ],
+)
+def test_a_message_that_cannot_be_made_names_the_field(arguments, error, message):
+    with pytest.raises(error, match=f"^Unchecked.{re.escape(message)}"):
+        Unchecked(**arguments).to_proto()
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default", "message"),
+    [
+        (int, "three", "expected int, got str"),
+        (str, 5, "expected str, got int"),
+        (np.int32, 2**40, "expected -2147483648 to 2147483647, got 1099511627776"),
+        (Mood, "SO_SO", "expected one of PLACEHOLDER_UNSET, GOOD, BAD, got 'SO_SO'"),
+        (int, 3, None),
+        (int, True, None),
+        (float, 3, None),
+        (Mood, "GOOD", None),
+        (Mood, Mood.BAD, None),
+        (Optional[int], None, None),
+    ],
+)
+def test_defaults_that_no_message_holds_are_announced(caplog, annotation, default, message):
+    name = f"Defaults{uuid.uuid4().hex}"
+    make_dataobject(name=name, annotations={"x": annotation}, attrs={"x": default}, package=PACKAGE)
+    told = [record.msg["message"] % record.msg["args"] for record in caplog.records]
+    assert told == ([f"The default of {name}.x: {message}"] if message else [])

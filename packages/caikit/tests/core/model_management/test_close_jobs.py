@@ -45,6 +45,9 @@ class EndlessModule(ModuleBase):
             time.sleep(0.005)
         return cls()
 
+    def save(self, model_path: str) -> None:
+        raise AssertionError(f"no training ends, but {model_path} is written")
+
     def run(self, text: str) -> ClosedOutput:
         self.train()
         return ClosedOutput(text)

@@ -160,6 +160,18 @@ def test_unknown_modules_cannot_be_loaded(tmp_path: Path) -> None:
         caikit.load(str(tmp_path))
 
 
+@module(str(uuid.uuid4()), "Not loaded", "0.0.1")
+class WithoutLoadModule(ModuleBase):
+    pass
+
+
+def test_a_module_without_load_is_named(tmp_path: Path) -> None:
+    (tmp_path / "config.yml").write_text(f"module_id: {WithoutLoadModule.MODULE_ID}", encoding="utf-8")
+    expected = rf"Module {__name__}.WithoutLoadModule has no load\(model_path\)$"
+    with pytest.raises(NotImplementedError, match=expected):
+        caikit.load(str(tmp_path))
+
+
 def test_what_is_no_model_is_refused(model_path: str) -> None:
     for instead in (None, (LoadedModule(),)):
         with pytest.raises(TypeError, match=r"variable `model` has type"):

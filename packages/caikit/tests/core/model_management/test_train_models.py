@@ -126,6 +126,53 @@ def test_a_training_from_start_to_end(tmp_path: Path) -> None:
     assert isinstance(future.result(), TrainedModule)
 
 
+@module(str(uuid.uuid4()), "Unsaved", "0.0.1")
+class UnsavedModule(ModuleBase):
+    @classmethod
+    def train(cls, gate: threading.Event) -> UnsavedModule:
+        gate.wait(LONG)
+        return cls()
+
+
+@module(str(uuid.uuid4()), "Makes another", "0.0.1")
+class MakesAnotherModule(ModuleBase):
+    @classmethod
+    def train(cls) -> TrainedModule:
+        return TrainedModule([7])
+
+
+@module(str(uuid.uuid4()), "Makes any", "0.0.1")
+class MakesAnyModule(ModuleBase):
+    @classmethod
+    def train(cls) -> ModuleBase:
+        return UnsavedModule()
+
+
+@module(str(uuid.uuid4()), "Saved child", "0.0.1")
+class SavedChildModule(UnsavedModule):
+    def save(self, model_path: str) -> None:
+        ModuleConfig({"module_id": self.MODULE_ID}).save(model_path)
+
+
+def test_what_cannot_be_saved_is_not_trained(tmp_path: Path) -> None:
+    gate = threading.Event()
+    refused = caikit.train(UnsavedModule, gate=gate, save_path=str(tmp_path), wait=True)
+    surprise = caikit.train(MakesAnyModule, save_path=str(tmp_path), model_name="any", wait=True)
+    for training in (refused, surprise):
+        info = training.get_info()
+        assert info.status is JobStatus.ERRORED
+        assert [str(problem) for problem in info.errors or []] == [
+            f"Module {__name__}.UnsavedModule has no save(model_path): a trained model would be lost"
+        ]
+    gate.set()
+    assert isinstance(caikit.train(UnsavedModule, gate=gate, wait=True).load(), UnsavedModule)
+    other = caikit.train(MakesAnotherModule, save_path=str(tmp_path), model_name="other", wait=True)
+    assert other.get_info().status is JobStatus.COMPLETED
+    assert caikit.load(str(tmp_path / "other")).numbers == [7]
+    child = caikit.train(SavedChildModule, gate=gate, save_path=str(tmp_path), model_name="child", wait=True)
+    assert child.get_info().status is JobStatus.COMPLETED
+
+
 def test_modules_can_be_named_by_id() -> None:
     future = caikit.train(TrainedModule.MODULE_ID, data=[3], wait=True)
     model = future.load()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import functools
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -314,3 +315,95 @@ def test_the_registries_are_live() -> None:
     assert known[module_id] is Listed
     del known[module_id], module_backend_registry()[module_id]
     assert module_id not in get_valid_module_ids()
+
+
+@task(
+    unary_parameters={"sample": DecoratorData},
+    unary_output_type=DecoratorData,
+    streaming_output_type=Iterable[DecoratorData],
+)
+class AdvisedTask(TaskBase):
+    pass
+
+
+class Plain(ModuleBase):
+    def run(self, sample: DecoratorData, times: int = 1) -> DecoratorData: ...
+
+
+class Inputs(ModuleBase):
+    def run(self, sample: DecoratorData, times: int, context: Any = None) -> DecoratorData: ...
+
+
+class InstanceMethods(ModuleBase):
+    def run(self, sample: DecoratorData) -> DecoratorData: ...
+    def train(self, data: list[str]) -> InstanceMethods: ...
+    def load(self, model_path: str) -> InstanceMethods: ...  # type: ignore[override] # the mistake
+
+
+class OnlyStream(ModuleBase):
+    def run(self, sample: DecoratorData) -> DecoratorData: ...
+    def run_twice(self, sample: DecoratorData, other: str) -> str: ...
+
+    @AdvisedTask.taskmethod(output_streaming=True)
+    def run_stream(self, sample: DecoratorData) -> Iterable[DecoratorData]: ...
+
+
+class NoMarks(ModuleBase):
+    def run(self, sample: DecoratorData) -> DecoratorData: ...
+    def run_stream(self, sample: DecoratorData) -> Iterable[DecoratorData]: ...
+
+
+class Marked(ModuleBase):
+    @AdvisedTask.taskmethod()
+    def run(self, sample: DecoratorData) -> DecoratorData: ...
+
+    @AdvisedTask.taskmethod(output_streaming=True, context_arg="context")
+    def run_stream(self, sample: DecoratorData, context: Any) -> Iterable[DecoratorData]: ...
+
+    @classmethod
+    def train(cls, data: list[str]) -> Marked: ...
+
+
+@pytest.mark.parametrize(
+    ("cls", "warnings"),
+    [
+        (Plain, []),
+        (Marked, []),
+        (
+            Inputs,
+            [
+                (
+                    "Inputs.run needs times, which is no input of AdvisedTask: give it a default, or callers of all "
+                    "models of the task are asked for it"
+                )
+            ],
+        ),
+        (
+            InstanceMethods,
+            [
+                f"InstanceMethods.{name} is called on the class: put @classmethod above it"
+                for name in ("load", "train")
+            ],
+        ),
+        (
+            OnlyStream,
+            ["OnlyStream.run fits AdvisedTask, but is not served: mark it with @AdvisedTask.taskmethod()"],
+        ),
+        (
+            NoMarks,
+            [
+                (
+                    "NoMarks.run_stream fits AdvisedTask, but is not served: mark it with "
+                    "@AdvisedTask.taskmethod(output_streaming=True), and run with @AdvisedTask.taskmethod()"
+                )
+            ],
+        ),
+    ],
+)
+def test_likely_mistakes_are_announced(
+    cls: type[ModuleBase], warnings: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        module(new_id(), "Advised", "0.0.1", AdvisedTask)(cls)
+    told = [record.msg["message"] % record.msg["args"] for record in caplog.records]
+    assert told == [f"{__name__}.{warning}" for warning in warnings]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from caikit.core import ModuleBase, TaskBase, module, task
+from caikit.core import ModuleBase, ModuleSaver, TaskBase, module, task
 from caikit.core.data_model import DataObjectBase, dataobject
 
 
@@ -29,6 +29,10 @@ class Echoer(ModuleBase):
     @classmethod
     def load(cls, model_path: str, **kwargs: Any) -> Echoer:
         return cls()
+
+    def save(self, model_path: str) -> None:
+        with ModuleSaver(self, model_path=model_path):
+            pass
 
     @EchoingTask.taskmethod()
     def run(self, text: str) -> Echoed:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from caikit.core import ModuleBase, TaskBase, module, task
+from caikit.core import ModuleBase, ModuleSaver, TaskBase, module, task
 from caikit.core.data_model import DataObjectBase, dataobject
 from caikit.interfaces.runtime.data_model import RuntimeServerContextType
 
@@ -37,6 +37,10 @@ class WordsModule(ModuleBase):
     @classmethod
     def load(cls, model_path: str, **kwargs: Any) -> WordsModule:
         return cls()
+
+    def save(self, model_path: str) -> None:
+        with ModuleSaver(self, model_path=model_path):
+            pass
 
     @WordsTask.taskmethod(context_arg="context")
     def run(

@@ -5,7 +5,16 @@ import uuid
 import pytest
 import requests
 
-from caikit.core import DataObjectBase, ModuleBase, ModuleSaver, TaskBase, dataobject, module, task
+from caikit.core import (
+    MODEL_MANAGER,
+    DataObjectBase,
+    ModuleBase,
+    ModuleSaver,
+    TaskBase,
+    dataobject,
+    module,
+    task,
+)
 from caikit.core.data_model import DataStream
 from caikit.core.data_model._codec import decode_given
 from caikit.runtime.grpc_server import RuntimeGRPCServer
@@ -221,9 +230,7 @@ def test_a_class_may_name_its_rpc(train, caplog):
     assert "TeachRenamedTrain is named after" not in caplog.text
 
 
-@pytest.mark.parametrize("transport", ["standard", "native"])
-def test_a_training_under_a_name_that_was_chosen(train, temp_config, tmp_path, transport):
-    package = train(RENAMED)
+def configure_servers(temp_config, tmp_path, transport):
     temp_config(
         {
             "runtime": {
@@ -235,9 +242,36 @@ def test_a_training_under_a_name_that_was_chosen(train, temp_config, tmp_path, t
             }
         }
     )
+
+
+@pytest.mark.parametrize("transport", ["standard", "native"])
+def test_a_training_under_a_name_that_was_chosen(train, temp_config, tmp_path, transport):
+    package = train(RENAMED)
+    configure_servers(temp_config, tmp_path, transport)
     with RuntimeGRPCServer() as one, RuntimeHTTPServer() as two, one.make_local_channel() as channel:
         call = package.stub_class(channel).TeachRenamedTrain
         assert call(package.messages.TeachRenamedTrainRequest(model_name="a"), timeout=5).model_name == "a"
         url = f"http://127.0.0.1:{two.port}/api/v1/TeachRenamedTrain"
         answer = requests.post(url, json={"model_name": "b"}, timeout=5)
         assert (answer.status_code, answer.json()["model_name"]) == (200, "b")
+
+
+@pytest.mark.parametrize("transport", ["native", "standard"])
+def test_a_model_that_could_not_be_saved_is_not_trained(train, temp_config, tmp_path, transport):
+    package = train(BARE)
+    configure_servers(temp_config, tmp_path, transport)
+    with RuntimeGRPCServer() as one, RuntimeHTTPServer() as two, one.make_local_channel() as channel:
+        call = package.stub_class(channel).LearnTaskBareTrain
+        url = f"http://127.0.0.1:{two.port}/api/v1/LearnTaskBareTrain"
+        started = [
+            call(package.messages.LearnTaskBareTrainRequest(model_name="a"), timeout=5).training_id,
+            requests.post(url, json={"model_name": "b"}, timeout=5).json()["training_id"],
+        ]
+        for training_id in started:
+            MODEL_MANAGER.get_model_future(training_id).wait()
+            url = f"http://127.0.0.1:{two.port}/management/trainings"
+            status = requests.get(url, params={"training_id": training_id}, timeout=5).json()
+            assert status["state"] == "ERRORED"
+            assert status["reasons"] == [
+                f"Module {__name__}.Bare has no save(model_path): a trained model would be lost"
+            ]

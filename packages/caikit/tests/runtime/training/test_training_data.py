@@ -56,6 +56,8 @@ def test_a_failure_without_data_says_so(start_server: Start, tmp_path: Path, use
         assert status["reasons"][1:] == ["There was nothing in training_data"], status
     status = train(server, {"data_stream": {"data": [{"number": 1}]}}, fail="other")
     assert status["reasons"] == ["other"]
+    status = train(server, {"data_stream": {"data": [{"number": 1}]}}, fail="memory")
+    assert status["reasons"] == ["MemoryError was raised"]
     # A module may do without.
     assert train(server, {})["state"] == "COMPLETED"
 
@@ -70,6 +72,8 @@ def test_missing_data(start_server: Start) -> None:
     assert status["state"] == "ERRORED"
     assert status["reasons"][0].startswith("Invalid .csv data source file: nowhere.csv")
     assert len(status["reasons"]) == 1
+    expected = "There is no file `nowhere.csv`: names are relative to the working directory of the server"
+    assert expected in log_of(server, status)
 
 
 @pytest.mark.parametrize("use_subprocess", [False, True])

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from . import _registry
 from ._annotations import UnresolvedNameError
+from ._defaults import warn_of_defaults
 from ._descriptor import build_message
 from ._enum_registry import publish_enum
 from ._init_code import make_init
@@ -160,6 +161,7 @@ def _make_message(cls: type[Any], package: str, name: str) -> None:
         state.schema = None
         raise
     _finish(cls, state.schema, proto_class)
+    warn_of_defaults(state.schema, cls.__name__, proto_class)
     _registry.register(state.schema.full_name, cls)
     _registry.register_rendered(state.schema.full_name, proto_class)
     if not any(isinstance(annotation, str) for annotation in state.annotations.values()):

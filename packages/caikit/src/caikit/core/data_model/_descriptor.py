@@ -212,9 +212,17 @@ class _FileBuilder:
         if existing != self.file:
             raise TypeError(
                 f"Cannot add new file {self.file.name} to descriptor pool, "
-                "file already exists with different content"
+                f"file already exists with different content: {self._two_of_one_name()}"
             )
         return known
+
+    def _two_of_one_name(self) -> str:
+        (declared,) = self.file.message_type or self.file.enum_type
+        place = f"package {self.file.package}" if self.file.package else "the empty package"
+        return (
+            f"two data objects are called {declared.name} in {place}; rename one or use "
+            '@dataobject("my.package"). If it is one that has changed, restart Python'
+        )
 
 
 def _check_numbers(schema: MessageSchema) -> None:

@@ -26,6 +26,12 @@ class Issue:
     input: Any
     ctx: dict[str, Any] | None = None
 
+    @property
+    def also(self) -> str:
+        """What else would be right, beside what the message says."""
+        names = (self.ctx or {}).get("names")
+        return f" ({names})" if names else ""
+
 
 class JsonInputError(ValueError):
     """JSON input that does not fit; `issues` says what is wrong and where, for at most `MOST_ISSUES` places."""
@@ -49,7 +55,7 @@ def _shortened(text: str) -> str:
 
 def _sentence(issue: Issue) -> str:
     place = ".".join(str(part) for part in issue.loc)
-    return f"{issue.msg} at {place}" if place else issue.msg
+    return f"{issue.msg} at {place}{issue.also}" if place else issue.msg + issue.also
 
 
 class RefusedError(ValueError):

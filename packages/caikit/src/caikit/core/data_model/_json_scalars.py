@@ -218,10 +218,11 @@ def make_enum_reader(node: EnumType, members: bool) -> Reader:
     by_number: dict[int, Any] = {member.value: member for member in node.cls}
     by_name: dict[str, Any] = {name: by_number.get(n, n) for name, n in node.numbers().items()}
     expected = _either([str(number) for number in by_number])
+    names = _either([name for name, number in node.numbers().items() if number in by_number])
     low, high = INTEGER_RANGES["int32"]
 
     def refuse() -> RefusedError:
-        return RefusedError("enum", f"Input should be {expected}", {"expected": expected})
+        return RefusedError("enum", f"Input should be {expected}", {"expected": expected, "names": names})
 
     def read_member(value: Any) -> Any:
         if isinstance(value, node.cls):

@@ -113,8 +113,10 @@ def write_any(message: Any, value: Any) -> None:
     """Pack a data object; an Any of unknown content is copied, None leaves the message empty."""
     if isinstance(value, AnyMessage):
         message.CopyFrom(value)
-    elif value is not None:
+    elif hasattr(value, "to_proto"):
         message.Pack(value.to_proto())
+    elif value is not None:
+        raise TypeError(f"expected a data object, got {type(value).__name__}")
 
 
 def read_any(message: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from . import _proto_values as values
 from ._codecs import Codecs, codecs_of, overrides
+from ._explain import PROBLEMS, complain
 from ._oneof import list_item
 from ._schema import (
     AnyType,
@@ -44,6 +45,8 @@ def make_to_proto(codecs: Codecs) -> Callable[[Any], Any]:
     if overrides(codecs.cls, "fill_proto"):
         source.line(f"return self.fill_proto({message}())")
         return source.function("to_proto", f"{codecs.cls.__qualname__}.to_proto")
+    source.line("try:")
+    source.indent()
     # The constructor of a message skips None and takes scalars in one call.
     direct = [field for field in codecs.schema.fields if isinstance(field.type, Scalar)]
     arguments = ", ".join(
@@ -54,6 +57,9 @@ def make_to_proto(codecs: Codecs) -> Callable[[Any], Any]:
         if field not in direct:
             _write_field(source, codecs, field)
     source.line("return proto")
+    source.dedent()
+    problems = source.use(PROBLEMS, "problems")
+    source.block(f"except {problems} as problem:", f"{source.use(complain, 'complain')}(self, problem)")
     return source.function("to_proto", f"{codecs.cls.__qualname__}.to_proto")
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from ._codecs import codecs_of
+from ._codecs import Codecs, codecs_of
 from ._schema import (
     EnumType,
     Field,
@@ -50,23 +50,24 @@ def add_validation(cls: type[Any]) -> None:
         for field in fields:
             value = getattr(self, field.name, None)
             if value is not None:
-                _check_field(cls, self, field, value)
+                check_field(codecs_of(cls), self, field, value, f"{cls.__name__}.{field.name}")
 
     setattr(cls, "__init__", __init__)  # noqa: B010 - mypy forbids the plain assignment
 
 
-def _check_field(cls: type[Any], instance: Any, field: Field, value: Any) -> None:
-    place = f"{cls.__name__}.{field.name}"
+def check_field(codecs: Codecs, instance: Any, field: Field, value: Any, place: str) -> None:
+    """TypeError or ValueError if the value, which is not None, does not fit its field."""
     if not isinstance(field.type, UnionOf):
-        _check(place, field.type, value)
+        check_value(place, field.type, value)
         return
-    active = codecs_of(cls).which(instance, field.name)
+    active = codecs.which(instance, field.name)
     for member in field.type.members:
         if member.name == active and type(value).__name__ != member.wrapper:
-            _check(place, member.type, value)
+            check_value(place, member.type, value)
 
 
-def _check(place: str, node: Any, value: Any) -> None:
+def check_value(place: str, node: Any, value: Any) -> None:
+    """TypeError or ValueError, with the place, if a value that is not None does not fit a schema node."""
     match node:
         case Scalar(kind):
             _check_scalar(place, kind, value)
@@ -83,8 +84,8 @@ def _check(place: str, node: Any, value: Any) -> None:
         case MapOf(key, item):
             _expect(place, isinstance(value, Mapping), "dict", value)
             for name, element in value.items():
-                _check(f"key of {place}", key, name)
-                _check(f"{place}[{name!r}]", item, element)
+                check_value(f"key of {place}", key, name)
+                check_value(f"{place}[{name!r}]", item, element)
 
 
 def _check_scalar(place: str, kind: str, value: Any) -> None:
@@ -121,7 +122,7 @@ def _check_list(place: str, item: Any, value: Any) -> None:
     if array and isinstance(item, Scalar) and item.kind in ("double", "float") and value.dtype.kind in "fiu":
         return
     for position, element in enumerate(value):
-        _check(f"{place}[{position}]", item, element)
+        check_value(f"{place}[{position}]", item, element)
 
 
 def _expect(place: str, fits: bool, expected: str, value: Any) -> None:

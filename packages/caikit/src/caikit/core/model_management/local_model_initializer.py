@@ -12,6 +12,7 @@ import alog
 from ..exceptions import error_handler
 from ..module_backends.base import BackendBase
 from ..module_backends.local_backend import LocalBackend
+from ..modules._offered import require_load
 from ..modules.base import ModuleBase
 from ..modules.config import ModuleConfig
 from ..registries import BackendConfig, module_backend_classes, module_backend_registry
@@ -84,6 +85,7 @@ def _fail(message: str) -> NoReturn:
 def _load(
     implementation: BackendConfig, backend: BackendBase, model_config: ModuleConfig, kwargs: dict[str, Any]
 ) -> ModuleBase:
+    require_load(implementation.impl_class)
     load = implementation.impl_class.load
     if _LOAD_BACKEND in inspect.signature(load).parameters:
         kwargs = {**kwargs, _LOAD_BACKEND: backend}

@@ -16,6 +16,7 @@ import alog
 
 from ..data_model.job import JobStatus
 from ..exceptions import error_handler
+from ..modules._offered import require_save, require_trained_save
 from ..modules.base import ModuleBase
 from ..toolkit.concurrency.destroyable_thread import ThreadDestroyedException
 from ._draft import Draft, remove_empty
@@ -77,6 +78,8 @@ class LocalTrainingFuture(LocalJobFuture, ModelTrainerFutureBase):
         self._model: Callable[[], ModuleBase | None] | None = None
 
     def run(self, *args: Any, **kwargs: Any) -> ModuleBase:
+        if self.save_path is not None:
+            require_trained_save(self._module_class)
         model: ModuleBase = self._module_class.train(*args, **kwargs)
         if self.save_path is not None:
             self._save_result(model)
@@ -122,6 +125,8 @@ class LocalTrainingFuture(LocalJobFuture, ModelTrainerFutureBase):
 
     def _save_result(self, result: Any) -> None:
         if self._draft is not None:
+            if isinstance(result, ModuleBase):
+                require_save(type(result))
             result.save(self._draft.open())
 
     def _publish_result(self) -> None:

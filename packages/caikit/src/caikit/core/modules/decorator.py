@@ -18,6 +18,7 @@ from ..registries import BackendConfig, module_backend_registry, module_backend_
 from ..signature_parsing import CaikitMethodSignature
 from ..signature_parsing.module_signature import SCOPE_ATTRIBUTE
 from ..task import TaskBase
+from ._advice import advise
 from ._inference import find_inference_methods
 from .base import ModuleBase
 
@@ -195,6 +196,7 @@ def _describe(cls: type[ModuleBase], declaration: _Declaration) -> None:
         cls.SUPPORTED_LOAD_BACKENDS = [declaration.backend_type]
     cls._tasks = (*declaration.tasks, *inherited)
     cls._inference_methods = inference_methods
+    advise(cls, ModuleBase, inference_methods)
 
 
 def _register(cls: type[ModuleBase], declaration: _Declaration) -> None:

@@ -18,7 +18,7 @@ from caikit.runtime.services._errors import runtime_error
 from caikit.runtime.types.caikit_runtime_exception import CaikitRuntimeException
 
 from ._parse import element_parser
-from ._paths import check_path, source_path
+from ._paths import check_path, source_path, where_names_begin
 
 __all__ = ["directory_stream", "file_stream", "inline_stream"]
 
@@ -55,6 +55,9 @@ def file_stream(name: str | None, element_type: type[Any]) -> DataStream[Any]:
     if not os.path.isfile(path):
         what = f"{extension} data" if extension else "data"
         found = " (expected a file, it is a folder)" if os.path.isdir(path) else ""
+        if not os.path.lexists(path):
+            # In the log, which clients of a training can read: programs rely on the text of the error.
+            log.warning("<RUN66854458W>", "There is no file `%s`: %s", name, where_names_begin())
         raise _invalid(f"Invalid {what} source file: {name}{found}")
     if not extension:
         return _guessed_stream(name, path, element_type)

@@ -10,7 +10,7 @@ from caikit.config import get_config
 from caikit.runtime.engine.status import Status
 from caikit.runtime.services._errors import runtime_error
 
-__all__ = ["check_path", "source_path"]
+__all__ = ["check_path", "source_path", "where_names_begin"]
 
 _SEPARATORS = re.compile(r"[/\\]")
 
@@ -22,6 +22,12 @@ def source_path(name: str) -> str:
         return os.path.abspath(name)
     check_path(name)
     return os.path.abspath(os.path.join(base, name))
+
+
+def where_names_begin() -> str:
+    """What a name in a request is relative to, without telling where the server keeps its files."""
+    folder = "the working directory of the server" if _base() is None else "data_streams.file_source_base"
+    return f"names are relative to {folder}"
 
 
 def check_path(name: str) -> None:
