@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -143,16 +143,16 @@ class Server:
         """What the server has logged as an error, or printed past its log, by code."""
         found: Counter[str] = Counter()
         examples: dict[str, str] = {}
-        for line in self.log().splitlines():
-            if re.search(forgiven, line):
+        for text in _entries(self.log().splitlines()):
+            if re.search(forgiven, text):
                 continue
-            record = _read(line.encode())
+            record = _read(text.encode())
             code = str(record.get("log_code")) if isinstance(record, dict) else "no log line"
-            if "resource_tracker" in line or "semaphore objects" in line:
+            if "resource_tracker" in text or "semaphore objects" in text:
                 continue  # Python tidies up after a process that was killed, and says so
             if isinstance(record, dict) and record["level"] not in ("error", "fatal"):
                 continue
-            found[examples.setdefault(code, f"{code}: {line[:600]}")] += 1
+            found[examples.setdefault(code, f"{code}: {text[:2000]}")] += 1
         return found
 
     # Clients that behave
@@ -210,6 +210,21 @@ def work(text: str, model_id: str = "worker", **parameters: Any) -> dict[str, An
     """The body of a request for the work task."""
     body: dict[str, Any] = {"model_id": model_id, "inputs": text}
     return {**body, "parameters": parameters} if parameters else body
+
+
+def _entries(lines: Iterable[str]) -> Iterator[str]:
+    """Lines, and tracebacks as a whole."""
+    traceback: list[str] = []
+    for line in lines:
+        if not traceback and not line.startswith("Traceback "):
+            yield line
+            continue
+        traceback.append(line)
+        if len(traceback) > 1 and not line.startswith(" "):
+            yield "\n".join(traceback)
+            traceback = []
+    if traceback:
+        yield "\n".join(traceback)
 
 
 def _read(body: bytes) -> Any:

@@ -255,7 +255,9 @@ class LocalJobFuture(JobFutureBase):
         args, kwargs = progress.args, progress.kwargs
         if not self._use_subprocess:
             return DestroyableThread(self._run_in_thread)
-        # Processes take memory that work in threads need not spend.
+        # Processes take memory that work in threads need not spend. What saves a model in a forked one is imported here:
+        # while another thread imports it, a fork would inherit its lock for ever.
+        import importlib.metadata  # noqa: F401
         import multiprocessing
 
         from ..toolkit.concurrency.destroyable_process import DestroyableProcess
