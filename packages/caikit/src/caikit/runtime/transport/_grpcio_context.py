@@ -9,6 +9,8 @@ import grpc
 
 from caikit.runtime.engine import RequestError, Status
 
+from ._status_details import read_details
+
 
 class LentContext(grpc.ServicerContext):
     """That of the call, but `abort` raises what says how the call is to end; a bare Exception would be a failure."""
@@ -77,7 +79,7 @@ class LentContext(grpc.ServicerContext):
         status = Status[code.name]
         if status is Status.OK:
             status, details = Status.UNKNOWN, ""
-        raise RequestError(status, _read_details(details))
+        raise RequestError(status, read_details(details))
 
     def abort_with_status(self, status: Any) -> NoReturn:
         if status.trailing_metadata:
@@ -89,12 +91,3 @@ class LentContext(grpc.ServicerContext):
 
     def disable_next_message_compression(self) -> None:
         self._servicer.disable_next_message_compression()
-
-
-def _read_details(details: object) -> str:
-    """Wrong ones are refused here, where their maker can be told."""
-    if isinstance(details, str):
-        return details
-    if isinstance(details, bytes):
-        return details.decode("utf-8", "replace")
-    raise TypeError(f"expected details as str or bytes, got {type(details).__name__}")

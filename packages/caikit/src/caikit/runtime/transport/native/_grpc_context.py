@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import grpc
 
 from caikit.runtime.engine import REQUEST_ID_HEADER, RequestError, Status
+from caikit.runtime.transport._status_details import read_details
 
 from ._grpc_metadata import Value, write_metadata
 
@@ -107,7 +108,7 @@ class NativeServicerContext(grpc.ServicerContext):
         self._call.code = Status[code.name] if hasattr(code, "name") else Status(code)
 
     def set_details(self, details: str | bytes) -> None:
-        self._call.details = _read_details(details)
+        self._call.details = read_details(details)
 
     def code(self) -> Any:
         return None if self._call.code is None else grpc.StatusCode[self._call.code.name]
@@ -116,7 +117,7 @@ class NativeServicerContext(grpc.ServicerContext):
         return self._call.details
 
     def abort(self, code: Any, details: str | bytes) -> NoReturn:
-        status, details = Status[code.name], _read_details(details)
+        status, details = Status[code.name], read_details(details)
         if status is Status.OK:
             status, details = Status.UNKNOWN, ""
         raise RequestError(status, details)
@@ -131,12 +132,3 @@ class NativeServicerContext(grpc.ServicerContext):
 
     def disable_next_message_compression(self) -> None:
         self._call.next_is_plain = True
-
-
-def _read_details(details: object) -> str:
-    """Wrong ones are refused here, where their maker can be told."""
-    if isinstance(details, str):
-        return details
-    if isinstance(details, bytes):
-        return details.decode("utf-8", "replace")
-    raise TypeError(f"expected details as str or bytes, got {type(details).__name__}")
