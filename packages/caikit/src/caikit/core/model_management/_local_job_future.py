@@ -257,7 +257,7 @@ class LocalJobFuture(JobFutureBase):
             return DestroyableThread(self._run_in_thread)
         # Processes take memory that work in threads need not spend. What saves a model in a forked one is imported here:
         # while another thread imports it, a fork would inherit its lock for ever.
-        import importlib.metadata  # noqa: F401
+        import importlib.metadata  # noqa: F401 - only to have it loaded
         import multiprocessing
 
         from ..toolkit.concurrency.destroyable_process import DestroyableProcess
